@@ -12,13 +12,15 @@ export const definition = defineActivity({
     splits: fileOutput('splits', 'splits.json: the training, validation and test slides of each fold.'),
     summary: {
       type: 'array',
-      description: 'Slides of each class in train, val and test, with one entry per fold.',
+      description:
+        'One entry per fold. Slides of each class in train, val and test; for survival slides, patients and events; for regression slides, patients and the mean.',
     },
     digest: { type: 'string', description: 'Digest of splits.json.' },
     slides: { type: 'integer', description: 'Number of slides with a label.' },
     cohort: {
       type: 'string',
-      description: 'What was understood of the labels: slides, classes with their slides, patients.',
+      description:
+        'What was understood of the labels: slides, patients, and the classes, the events and times, or the values.',
     },
     dropped: { type: 'array', description: 'Omitted slides and labels, each with its reason.' },
     identical: {
@@ -28,7 +30,7 @@ export const definition = defineActivity({
     warnings: {
       type: 'array',
       description:
-        'What a reader of the results must know: omitted slides, sets that lack a class, identical slides.',
+        'What a reader of the results must know: omitted slides, sets that lack a class or an event, identical slides.',
     },
   },
   queue: 'cpu',

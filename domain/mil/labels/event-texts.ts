@@ -51,7 +51,7 @@ export function readEvents(
       .map((text) => `no row has "${text}" of \`${name}\` in column "${place.column}"`);
   return {
     eventOf,
-    eventTexts: [...new Set(cells.map(({ text }) => text))].filter((text) => eventOf(text) === 1),
+    eventTexts: [...new Set(cells.map(({ text }) => text))].filter((text) => eventOf(text) === 1).sort(),
     warnings: [...idle('event-values', eventValues), ...idle('censored-values', censoredValues)],
     check: () => {
       refuseBoth(place.file, eventValues, censored);

@@ -102,9 +102,9 @@ function findOutcome(
   first: readonly string[],
   { endpoint, labelColumn, timeColumn, eventColumn, eventValues, censoredValues }: ColumnOptions & EventTexts,
 ): Pick<Columns, 'outcome' | 'event'> {
+  if (endpoint === 'regression') return { outcome: findValue(path, first, labelColumn) };
   if (endpoint !== 'survival') {
-    const known = endpoint === 'regression' ? [...LABEL_FORMS, 'value'] : LABEL_FORMS;
-    return { outcome: findColumn(path, first, { what: 'label', known, name: labelColumn }) };
+    return { outcome: findColumn(path, first, { what: 'label', known: LABEL_FORMS, name: labelColumn }) };
   }
   const mapped = (eventValues ?? censoredValues) !== undefined;
   const { time, event } = findFollowUp(path, first, { timeColumn, eventColumn, mapped }, (what, name) =>
@@ -131,6 +131,21 @@ function withoutHeader(
     expected: 'two columns (name,label), or a header with a label column',
     found: first.join(','),
     next: 'add a header such as slide_id,label,patient, or set `label-column`',
+  });
+}
+
+/** A column of labels beside one of values may be the class. */
+function findValue(path: string, first: readonly string[], name: string | undefined): number {
+  const known = ['value', ...LABEL_FORMS];
+  const candidates = first.filter((column) => known.includes(columnForm(column)));
+  if (name !== undefined || candidates.length < 2) {
+    return findColumn(path, first, { what: 'label', known, name });
+  }
+  throw new SamMilError('InvalidInput', `"${candidates[0]}" and "${candidates[1]}" may both be the value`, {
+    file: path,
+    expected: 'one column of values',
+    found: candidates.join(', '),
+    next: `set ${candidates.map((column) => `\`label-column: ${column}\``).join(' or ')}`,
   });
 }
 
@@ -220,10 +235,15 @@ function findColumn(
   }
   throw new SamMilError('InvalidInput', `no ${what} column`, {
     file: path,
-    expected: `one of ${what === 'label' ? 'label, class, target, diagnosis' : 'slide_id, slide, name, filename'}`,
+    expected: `one of ${expectedNames(what, known)}`,
     found,
     next: `rename the column, or set \`${what}-column\`${what === 'label' ? survivalHint(first) : ''}`,
   });
+}
+
+function expectedNames(what: ColumnSearch['what'], known: readonly string[]): string {
+  if (what !== 'label') return 'slide_id, slide, name, filename';
+  return known.includes('value') ? 'value, label, target' : 'label, class, target, diagnosis';
 }
 
 /** A table of follow-up may be meant for survival. */

@@ -143,6 +143,10 @@ test('values of a regression are numbers, differ, and agree within a patient', (
   assert.deepEqual(values(['1', 'NA', '2'], { unmatched: 'drop' }).unlabeled, [
     { line: 3, name: 's1', text: 'NA', lacks: 'value' },
   ]);
+  assert.throws(
+    () => read(rowsOf('label,value', ['1,0.2', '0,0.3']), { endpoint: 'regression' }),
+    hasCode('InvalidInput', /"label" and "value" may both be the value.*`label-column: value`/),
+  );
   const two = ['slide_id,patient,value', 's0,p0,1', 's1,p0,1.0', 's2,p1,3', 's3,p1,4'];
   assert.throws(
     () => read(two, { endpoint: 'regression' }),
