@@ -64,8 +64,7 @@ export function surveyLabels(path: string, keys: readonly string[], choices: Lab
   };
 }
 
-const OTHER_ENDPOINTS =
-  'for survival and regression see docs/endpoints.md, because init writes pipelines of classes';
+const OTHER_ENDPOINTS = 'init writes pipelines of classes (survival and regression: docs/endpoints.md)';
 
 function notClasses(path: string, names: readonly string[]): SamMilError {
   return new SamMilError('InvalidInput', 'the labels are numbers, not classes', {

@@ -130,6 +130,19 @@ test('init refuses slides that share a name, and a class too small to be divided
   assert.match((await runCli(small, 'init', '--yes', ...LITE)).stderr, /class "tumor" is too small/);
 });
 
+test('init says that tables of follow-up and of numbers are for pipelines of other endpoints', async (context) => {
+  const refusal = async (labels: readonly string[]) => {
+    const folder = studyFolder(context, SIX, labels);
+    const { stderr } = await runCli(folder, 'init', '--yes', ...LITE);
+    assert.match(stderr, /init writes pipelines of classes \(survival and regression: docs\/endpoints\.md\)/);
+    return stderr;
+  };
+  const followed = SIX.map((name, i) => `${name.slice(0, 2)},${i + 0.5},${i % 2}`);
+  assert.match(await refusal(['slide_id,os_months,os_event', ...followed]), /no label column/);
+  const measured = SIX.map((name, i) => `${name.slice(0, 2)},${i / 7}`);
+  assert.match(await refusal(['slide_id,label', ...measured]), /the labels are numbers, not classes/);
+});
+
 test('init asks on a terminal, asks again after an answer it cannot use, and proposes what is there', async (context) => {
   const folder = studyFolder(context, SIX, SIX_LABELS);
   const answers: [prompt: RegExp, answer: string][] = [
