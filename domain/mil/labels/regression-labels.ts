@@ -23,17 +23,19 @@ export function readRegression(table: TextTable, options: LabelOptions): LabelTa
   const all = table.rows.map((row): CellRow => ({ ...row, text: row.cells[columns.outcome] }));
   const without = all.filter(({ text }) => isMissing(text)).map((row) => ({ ...row, lacks: 'value' }));
   const rows = all.filter(({ text }) => !isMissing(text));
+  const lackingRefused = options.unmatched !== 'drop';
   const [nameless, repeats, ...patients] = rowChecks(table, rows);
   checked(file, [
     nameless,
     repeats,
     () => {
-      if (options.unmatched !== 'drop') refuseLacking(file, 'no value', without, LACKING);
+      if (lackingRefused) refuseLacking(file, 'no value', without, LACKING);
     },
     ...patients,
     () => refuseText(file, quantity, rows),
     () => refuseInfinite(file, quantity, rows),
-    () => refuseConstant(file, quantity, rows),
+    // Rows without a value may have another one.
+    () => (lackingRefused && without.length > 0) || refuseConstant(file, quantity, rows),
     () => {
       const shown = rows.map(({ text, ...row }) => ({ ...row, shown: String(numberOf(text)) }));
       refuseDifferent(file, 'values', shown.filter((row) => row.shown !== 'NaN')); // prettier-ignore

@@ -35,19 +35,22 @@ export function readSurvival(table: TextTable, options: LabelOptions): LabelTabl
   const stated = all.filter((row) => !unknown(row.event));
   const rows = timed.filter((row) => !unknown(row.event));
   const lacking = all.flatMap((row) => lackOf(row, unknown(row.event)));
+  const lackingRefused = options.unmatched !== 'drop';
   const cells = stated.map(({ line, event }) => ({ line, text: event }));
   const reader = readEvents({ file, column: eventColumn }, cells, options);
   const [nameless, repeats, ...patients] = rowChecks(table, rows);
   checked(file, [
     nameless,
     repeats,
-    ...(options.unmatched === 'drop' ? [] : lackingChecks(file, lacking)),
+    ...(lackingRefused ? lackingChecks(file, lacking) : []),
     ...patients,
     () => refuseText(file, timeColumn, timed),
     () => refuseInfinite(file, timeColumn, timed),
     () => refuseNegative(file, timeColumn, timed),
     () => reader.check(),
-    () => refuseNoEvent(file, eventColumn, rows, reader),
+    // Rows without follow-up may have the event.
+    () => (lackingRefused && lacking.length > 0) || refuseNoEvent(file, eventColumn, rows, reader),
+    () => refuseOnlyEvents(file, timeColumn, all, reader),
     () => refuseDifferent(file, 'times or events', rows.flatMap((row) => shownFollowUp(row, reader))), // prettier-ignore
   ]);
   const groupColumn = groupColumnOf(table);
@@ -91,8 +94,8 @@ function lacking(what: string): { expected: string; next: string } {
 function lackingChecks(file: string, rows: readonly LackingRow[]): (() => void)[] {
   const of = (lack: string) => rows.filter(({ lacks }) => lacks === lack);
   return [
-    () => refuseLacking(file, 'an event but no time', of('time'), lacking('the times')),
-    () => refuseLacking(file, 'a time but no event', of('event'), lacking('the events')),
+    () => refuseLacking(file, 'no time, although the event is stated', of('time'), lacking('the times')),
+    () => refuseLacking(file, 'no event, although the time is stated', of('event'), lacking('the events')),
     () => refuseLacking(file, 'no time and no event', of('time and event'), lacking('times and events')),
   ];
 }
@@ -111,6 +114,23 @@ function refuseNoEvent(
     expected: `patients with the event in column "${column}"`,
     found: `${rows.length} rows with ${texts.map((text) => `"${text}"`).join(', ')}`,
     next: 'check `event-column`, and which text means the event (`event-values`)',
+  });
+}
+
+/** A column such as `days_to_death` has no times of the living. Without these, survival has no meaning. */
+function refuseOnlyEvents(
+  file: string,
+  column: string,
+  rows: readonly FollowUpRow[],
+  { eventOf }: EventReader,
+): void {
+  const censored = rows.filter(({ event }) => eventOf(event) === 0);
+  if (censored.length === 0 || censored.some(({ text }) => !isMissing(text))) return;
+  throw new SamMilError('InvalidInput', `column "${column}" has no times of censored patients`, {
+    file: `${file}:${censored[0].line}`,
+    expected: 'the time to the last follow-up for patients without the event',
+    found: `${censored.length} censored ${censored.length === 1 ? 'row' : 'rows'}, none with a time`,
+    next: 'write both kinds of times into one column, and name it in `time-column`',
   });
 }
 

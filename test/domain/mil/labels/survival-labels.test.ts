@@ -83,8 +83,8 @@ test('all faults of follow-up are listed together, each with its rows and cells'
     (error: Error) => {
       for (const text of [
         /labels\.csv: 8 faults in the labels/,
-        /labels\.csv:5: 1 row has an event but no time\n.*\n.*line 5 "s3" \(event 1\)/,
-        /labels\.csv:6: 1 row has a time but no event\n.*\n.*line 6 "s4" \(time 7\)/,
+        /labels\.csv:5: 1 row has no time, although the event is stated\n.*\n.*line 5 "s3" \(event 1\)/,
+        /labels\.csv:6: 1 row has no event, although the time is stated\n.*\n.*line 6 "s4" \(time 7\)/,
         /labels\.csv:7: 1 row has no time and no event/,
         /labels\.csv:8: 2 cells of column "os_months" are not numbers\n.*\n.*"s6" \(5 months\), line 10 "s8" \(1,234\)/,
         /labels\.csv:9: 1 cell of column "os_months" is not finite\n.*\n.*"s7" \(1e999\)/,
@@ -123,6 +123,16 @@ test('a table without any event, and one without a header, are refused', (t) => 
     /all patients are censored.*2 rows with "0", "0\.0"/,
   );
   refused(['s0,12,1', 's1,13,0'], /labels of survival need a header.*found s0,12,1/);
+});
+
+test('a column that has times of the event only is refused, also with `unmatched: drop`', (t) => {
+  const rows = rowsOf('days_to_death,vital_status', ['300,1', ',0', '20,1', 'NA,0', ',1']);
+  const refused = hasCode(
+    'InvalidInput',
+    /:3: column "days_to_death" has no times of censored patients.*2 censored rows/s,
+  );
+  assert.throws(() => reader(t)(rows, { ...SURVIVAL, unmatched: 'drop' }), refused);
+  assert.throws(() => reader(t)(rows, SURVIVAL), refused);
 });
 
 test('values of a regression are numbers, differ, and agree within a patient', (t) => {
