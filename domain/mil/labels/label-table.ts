@@ -49,6 +49,8 @@ export interface LabelTable {
 export interface LabelOptions extends ColumnOptions, EventTexts {
   /** Class names in index order (the last of two is the positive one). Default: sorted, numbers by value. */
   classes?: readonly string[];
+  /** For scores only: accepts a table without an event, or with one value. Default: refused. */
+  mayNotVary?: boolean;
   /** `drop`: rows without a label are listed instead of refused. Default: refused. */
   unmatched?: 'error' | 'drop';
 }

@@ -35,7 +35,10 @@ export function readRegression(table: TextTable, options: LabelOptions): LabelTa
     () => refuseText(file, quantity, rows),
     () => refuseInfinite(file, quantity, rows),
     // Rows without a value may have another one.
-    () => (lackingRefused && without.length > 0) || refuseConstant(file, quantity, rows),
+    () =>
+      options.mayNotVary === true ||
+      (lackingRefused && without.length > 0) ||
+      refuseConstant(file, quantity, rows),
     () => {
       const shown = rows.map(({ text, ...row }) => ({ ...row, shown: String(numberOf(text)) }));
       refuseDifferent(file, 'values', shown.filter((row) => row.shown !== 'NaN')); // prettier-ignore

@@ -49,7 +49,10 @@ export function readSurvival(table: TextTable, options: LabelOptions): LabelTabl
     () => refuseNegative(file, timeColumn, timed),
     () => reader.check(),
     // Rows without follow-up may have the event.
-    () => (lackingRefused && lacking.length > 0) || refuseNoEvent(file, eventColumn, rows, reader),
+    () =>
+      options.mayNotVary === true ||
+      (lackingRefused && lacking.length > 0) ||
+      refuseNoEvent(file, eventColumn, rows, reader),
     () => refuseOnlyEvents(file, timeColumn, all, reader),
     () => refuseDifferent(file, 'times or events', rows.flatMap((row) => shownFollowUp(row, reader))), // prettier-ignore
   ]);
@@ -130,7 +133,7 @@ function refuseOnlyEvents(
     file: `${file}:${censored[0].line}`,
     expected: 'the time to the last follow-up for patients without the event',
     found: `${censored.length} censored ${censored.length === 1 ? 'row' : 'rows'}, none with a time`,
-    next: 'write both kinds of times into one column, and name it in `time-column`',
+    next: 'write both kinds of times into one column, and name it in `time-column`; or remove these rows',
   });
 }
 

@@ -122,6 +122,8 @@ test('a table without any event, and one without a header, are refused', (t) => 
     rowsOf('os_months,os_event', ['1,0', '2,0.0']),
     /all patients are censored.*2 rows with "0", "0\.0"/,
   );
+  const scored = read(rowsOf('os_months,os_event', ['1,0', '2,0']), { ...SURVIVAL, mayNotVary: true });
+  assert.equal(scored.rows.length, 2, 'a cohort to be scored may have no event');
   refused(['s0,12,1', 's1,13,0'], /labels of survival need a header.*found s0,12,1/);
 });
 
