@@ -6,7 +6,7 @@ import { modelOf } from '../../domain/mil/models/checkpoint-model.js';
 
 export const definition = defineActivity({
   name: 'mil.evaluate',
-  version: 4,
+  version: 5,
   summary:
     'Scores the test slides of a trained fold, or given predictions of another cohort: metrics under both protocols, ROC curve, sites',
   ...parameters,

@@ -1,6 +1,6 @@
 import { canonicalJson, type Json, type JsonObject } from '../../domain/json.js';
 import { asSamMilError } from '../../domain/machine/threads/wire-error.js';
-import { readMetricsFile } from '../../domain/mil/evaluate/metrics-file.js';
+import { readClassMetrics } from '../../domain/mil/evaluate/read-metrics-file.js';
 import { readPredictions } from '../../domain/mil/evaluate/predictions-file.js';
 import { keptFile } from '../../domain/engine/store/run-results.js';
 import type { Plan } from '../../domain/engine/language/plan/plan.js';
@@ -131,7 +131,7 @@ async function scoredFolds({ run, group }: Side, side: string): Promise<ScoredFo
   return Promise.all(
     own.map(async ({ files }) => {
       const read = ({ path, digest }: { path: string; digest: string }) => keptFile(work, name, path, digest);
-      const metrics = readMetricsFile(await read(files.metrics));
+      const metrics = readClassMetrics(await read(files.metrics));
       const predictions = readPredictions(await read(files.predictions), metrics.classes);
       return { group: side, metrics, predictions };
     }),

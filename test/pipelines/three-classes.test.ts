@@ -5,7 +5,7 @@ import { after, before, test } from 'node:test';
 import { loadRegistry } from '../../activities/plugins/load-plugins.js';
 import { loadPipeline } from '../../domain/engine/language/load-pipeline.js';
 import { readCsv } from '../../domain/files/csv.js';
-import { readMetricsFile } from '../../domain/mil/evaluate/metrics-file.js';
+import { readClassMetrics } from '../../domain/mil/evaluate/read-metrics-file.js';
 import { writeFeatures } from '../../domain/pathology/layouts/bag-files.js';
 import { RandomStream } from '../../domain/random.js';
 import { TestEngine } from '../support/engine.js';
@@ -109,7 +109,7 @@ test('three classes go from tables of features and labels to a report of macro m
   );
   const found = (pattern: RegExp) =>
     written.filter((path) => pattern.test(path)).map((path) => join(work, path));
-  const folds = found(/^evaluate.*metrics.*\.json$/).map(readMetricsFile);
+  const folds = found(/^evaluate.*metrics.*\.json$/).map(readClassMetrics);
   assert.equal(folds.length, 3);
   for (const { classes, several, rank, intervals } of folds) {
     assert.deepEqual(classes, CLASSES);

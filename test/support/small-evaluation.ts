@@ -8,6 +8,7 @@ export const FOLD_FACTS: FoldFacts = {
   fold: 0,
   seed: 1,
   set: 'test',
+  level: 'slide',
   classes: ['a', 'b'],
   protocol: 'honest',
   selection: { epoch: 1, by: 'last', optimistic: false },

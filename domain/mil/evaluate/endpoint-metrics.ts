@@ -20,8 +20,6 @@ export type RegressionMetric = (typeof REGRESSION_METRICS)[number];
 
 /** What was scored, and how well. null: undefined, for the reason in `undefined`. */
 interface Scored<Metric extends string> {
-  /** What one row of the predictions is. */
-  level: 'slide' | 'patient';
   scores: Record<Metric, number | null>;
   undefined: Partial<Record<Metric, string>>;
   /** 95 % bootstrap intervals. */
@@ -39,12 +37,16 @@ export interface RiskGroup {
 
 export interface SurvivalMetricsFile extends MetricsHead, Scored<SurvivalMetric> {
   endpoint: 'survival';
-  head: 'hazard' | 'cox';
+  /** null: not known, for predictions of another tool. */
+  head: 'hazard' | 'cox' | null;
   /** Name of the column of times. */
   time: string;
   events: number;
   /** Time-dependent AUC and Brier score at each of some times. */
   curve: { time: number; auc: number | null; brier: number | null }[];
+  /** Also why there are no risk groups, or no test. */
+  undefined: Partial<Record<SurvivalMetric | 'risk_groups' | 'log_rank', string>>;
+  /** null: no risks of training patients are known, for predictions of another tool. */
   risk_groups: {
     /** Risk above which a patient is in the group `high`; from training patients only. */
     threshold: number;
@@ -53,7 +55,7 @@ export interface SurvivalMetricsFile extends MetricsHead, Scored<SurvivalMetric>
     low: RiskGroup;
     /** null: one group is empty, or nobody has an event. */
     log_rank: { chi_square: number; p: number } | null;
-  };
+  } | null;
 }
 
 export interface RegressionMetricsFile extends MetricsHead, Scored<RegressionMetric> {

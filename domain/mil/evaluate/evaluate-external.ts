@@ -25,11 +25,11 @@ export function evaluateExternal(job: Job<EvaluateWith>, predictions: InputFile)
     cell: job.name,
     ...{ model, classes, repeat: 0, fold: 0, seed: SEED },
     set: 'external',
+    level: options.level ?? 'slide',
     protocol: options.protocol,
     selection: { epoch: null, by: 'trained without this cohort', optimistic: false },
     training: {
       ...(ensemble && { combine: ensemble.combine, checkpoints: ensemble.checkpoints.length }),
-      level: options.level ?? 'slide',
       ...(options.level === 'patient' && { 'patient-score': options.patientScore ?? 'mean' }),
     },
     sources: {

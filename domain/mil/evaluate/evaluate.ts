@@ -140,6 +140,7 @@ function readFacts(job: Job<FoldWith>, model: LoadedModel, splits: Splits): Fold
     fold,
     seed: splits.repeats.find((entry) => entry.repeat === repeat)?.seed ?? splits.seed,
     set,
+    level: 'slide',
     classes,
     protocol,
     selection: describeSelection(model, set),

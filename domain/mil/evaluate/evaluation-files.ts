@@ -11,12 +11,16 @@ import {
   type EvaluationOptions,
   type Prediction,
 } from './evaluate-predictions.js';
-import { formatMetricsFile, type MetricsFile } from './metrics-file.js';
+import type { MetricsFile } from './metrics-file.js';
 import { formatPredictions } from './predictions-file.js';
+import { formatMetricsFile } from './read-metrics-file.js';
 import { rocCurve } from '../../statistics/roc.js';
 
 /** The facts about a fold in a metrics file, besides its numbers. */
-export type FoldFacts = Omit<MetricsFile, keyof Evaluation | 'metrics' | 'positive' | 'sources'> & {
+export type FoldFacts = Omit<
+  MetricsFile,
+  keyof Evaluation | 'metrics' | 'endpoint' | 'positive' | 'sources'
+> & {
   sources: Omit<MetricsFile['sources'], 'predictions' | 'validation_predictions'>;
 };
 
@@ -59,6 +63,7 @@ export function writeEvaluation(
   }
   const metrics: MetricsFile = {
     metrics: 1,
+    endpoint: 'classification',
     ...facts,
     positive: classes.length === 2 ? classes[1] : null,
     ...evaluation,

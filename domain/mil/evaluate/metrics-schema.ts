@@ -1,12 +1,12 @@
 import type { ValueSchema } from '../../activity-schema.js';
 
-const TEXT: ValueSchema = { type: 'string', minLength: 1 };
-const COUNT: ValueSchema = { type: 'integer', minimum: 0 };
+export const TEXT: ValueSchema = { type: 'string', minLength: 1 };
+export const COUNT: ValueSchema = { type: 'integer', minimum: 0 };
 const RATE: ValueSchema = { type: 'number', minimum: 0, maximum: 1 };
-const RATE_OR_NONE: ValueSchema = { type: ['number', 'null'], minimum: 0, maximum: 1 };
+export const RATE_OR_NONE: ValueSchema = { type: ['number', 'null'], minimum: 0, maximum: 1 };
 
 /** A mapping in which all keys but the optional ones are required. Later versions may add others. */
-function mapping(
+export function mapping(
   required: Readonly<Record<string, ValueSchema>>,
   optional: Readonly<Record<string, ValueSchema>> = {},
 ): ValueSchema {
@@ -29,12 +29,12 @@ const CALLED = mapping(
   { optimistic: TEXT },
 );
 
-const SCORE_OR_NONE: ValueSchema = { type: ['number', 'null'], minimum: -1, maximum: 1 };
-const REASONS: ValueSchema = { type: 'object', additionalProperties: TEXT };
+export const SCORE_OR_NONE: ValueSchema = { type: ['number', 'null'], minimum: -1, maximum: 1 };
+export const REASONS: ValueSchema = { type: 'object', additionalProperties: TEXT };
 
 const INTERVAL = mapping({ low: { type: ['number', 'null'] }, high: { type: ['number', 'null'] } });
 
-const INTERVALS: ValueSchema = { type: 'object', additionalProperties: INTERVAL };
+export const INTERVALS: ValueSchema = { type: 'object', additionalProperties: INTERVAL };
 
 /** What only more than two classes have. */
 const SEVERAL = mapping({
@@ -61,25 +61,44 @@ const SEVERAL = mapping({
   undefined: REASONS,
 });
 
-/** Version 1 of the metrics file, as mil.evaluate writes it. */
+/** What the metrics files of all endpoints state. */
+export const METRICS_HEAD = {
+  metrics: { const: 1 },
+  cell: TEXT,
+  model: TEXT,
+  repeat: COUNT,
+  fold: COUNT,
+  seed: { type: 'integer' },
+  set: { enum: ['train', 'val', 'test', 'external'] },
+  level: { enum: ['slide', 'patient'] },
+  selection: mapping({
+    epoch: { type: ['integer', 'null'] },
+    by: { type: 'string' },
+    optimistic: { type: 'boolean' },
+  }),
+  slides: { type: 'integer', minimum: 1 },
+  sources: mapping(
+    { predictions: TEXT },
+    {
+      checkpoint: TEXT,
+      splits: TEXT,
+      validation_predictions: TEXT,
+      given_predictions: TEXT,
+      ensemble: TEXT,
+      labels: TEXT,
+    },
+  ),
+  training: { type: 'object' },
+} as const;
+
+/** Version 1 of the metrics file of a classification, as mil.evaluate writes it. */
 export const METRICS: ValueSchema = mapping(
   {
-    metrics: { const: 1 },
-    cell: TEXT,
-    model: TEXT,
-    repeat: COUNT,
-    fold: COUNT,
-    seed: { type: 'integer' },
-    set: { enum: ['train', 'val', 'test', 'external'] },
+    ...METRICS_HEAD,
+    endpoint: { const: 'classification' },
     classes: { type: 'array', items: TEXT, minItems: 2 },
     positive: { type: ['string', 'null'] },
     protocol: { enum: ['honest', 'paper'] },
-    selection: mapping({
-      epoch: { type: ['integer', 'null'] },
-      by: { type: 'string' },
-      optimistic: { type: 'boolean' },
-    }),
-    slides: { type: 'integer', minimum: 1 },
     counts: { type: 'object', additionalProperties: COUNT },
     rank: mapping({
       auc: RATE_OR_NONE,
@@ -98,18 +117,6 @@ export const METRICS: ValueSchema = mapping(
         bootstrap_replicates: COUNT,
       },
     ),
-    sources: mapping(
-      { predictions: TEXT },
-      {
-        checkpoint: TEXT,
-        splits: TEXT,
-        validation_predictions: TEXT,
-        given_predictions: TEXT,
-        ensemble: TEXT,
-        labels: TEXT,
-      },
-    ),
-    training: { type: 'object' },
   },
   { several: SEVERAL },
 );

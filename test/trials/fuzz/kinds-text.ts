@@ -5,7 +5,7 @@ import { loadPipeline } from '../../../domain/engine/language/load-pipeline.js';
 import { renderProblems } from '../../../domain/engine/language/problems/render-problems.js';
 import { readItems } from '../../../domain/engine/store/items.js';
 import { readCsv } from '../../../domain/files/csv.js';
-import { readMetricsFile } from '../../../domain/mil/evaluate/metrics-file.js';
+import { readMetricsFile } from '../../../domain/mil/evaluate/read-metrics-file.js';
 import { readPredictions } from '../../../domain/mil/evaluate/predictions-file.js';
 import { readGivenSplits } from '../../../domain/mil/split/given-splits.js';
 import { readSplits } from '../../../domain/mil/split/splits.js';

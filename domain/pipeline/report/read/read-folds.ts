@@ -2,7 +2,8 @@ import { SamMilError } from '../../../errors.js';
 import type { ItemRecord } from '../../../job.js';
 import type { Json, JsonObject } from '../../../json.js';
 import type { Prediction } from '../../../mil/evaluate/evaluate-predictions.js';
-import { readMetricsFile, type MetricsFile } from '../../../mil/evaluate/metrics-file.js';
+import type { MetricsFile } from '../../../mil/evaluate/metrics-file.js';
+import { readClassMetrics } from '../../../mil/evaluate/read-metrics-file.js';
 import { classRocCurves, oneVersusRestAuc } from '../../../statistics/classes/class-ranking.js';
 import { auc } from '../../../statistics/ranking.js';
 import { readPredictions } from '../../../mil/evaluate/predictions-file.js';
@@ -31,7 +32,7 @@ export async function readFolds(
       await outputFile(item, 'metrics', work),
       await outputFile(item, 'predictions', work),
     ];
-    const metrics = readMetricsFile(metricsRef.absolute);
+    const metrics = readClassMetrics(metricsRef.absolute);
     const predictions = readPredictions(predictionsRef.absolute, metrics.classes);
     if (metrics.sources.predictions !== predictionsRef.digest)
       throw mismatch(predictionsRef.absolute, metricsRef.path);

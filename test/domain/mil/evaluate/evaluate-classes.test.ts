@@ -7,7 +7,7 @@ import {
   evaluatePredictions,
   type Prediction,
 } from '../../../../domain/mil/evaluate/evaluate-predictions.js';
-import { readMetricsFile } from '../../../../domain/mil/evaluate/metrics-file.js';
+import { readClassMetrics } from '../../../../domain/mil/evaluate/read-metrics-file.js';
 import { endpointOracle, near } from '../../../support/endpoints.js';
 import { FOLD_FACTS } from '../../../support/small-evaluation.js';
 import { hasCode, temporaryFolder } from '../support.js';
@@ -140,13 +140,13 @@ test('a metrics file whose classes do not belong to its numbers is refused', (t)
   const facts = { ...FOLD_FACTS, classes };
   const { files } = writeEvaluation(temporaryFolder(t), facts, { scored, validation: [] }, settings);
   const path = files.metrics.from;
-  assert.equal(readMetricsFile(path).several?.ordered, true);
+  assert.equal(readClassMetrics(path).several?.ordered, true);
   const whole = JSON.parse(readFileSync(path, 'utf8')) as { several: { per_class: Record<string, object> } };
   const refuse = (change: (copy: typeof whole) => void, found: RegExp) => {
     const copy = structuredClone(whole);
     change(copy);
     writeFileSync(path, JSON.stringify(copy));
-    assert.throws(() => readMetricsFile(path), hasCode('InvalidInput', found));
+    assert.throws(() => readClassMetrics(path), hasCode('InvalidInput', found));
   };
   refuse((copy) => Reflect.deleteProperty(copy, 'several'), /3 classes without `several`/);
   refuse((copy) => Object.assign(copy.several.per_class.ductal, { slides: 4 }), /ductal \(4\)/);

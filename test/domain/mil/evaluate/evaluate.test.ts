@@ -11,7 +11,7 @@ import type { EvaluateWith } from '../../../../domain/mil/evaluate/parameters.js
 import { parseGeoJson } from '../../../../domain/pathology/annotations/read-geojson.js';
 import { run as heatmap } from '../../../../domain/mil/heatmap/heatmap.js';
 import type { HeatmapWith } from '../../../../domain/mil/heatmap/parameters.js';
-import { readMetricsFile } from '../../../../domain/mil/evaluate/metrics-file.js';
+import { readClassMetrics } from '../../../../domain/mil/evaluate/read-metrics-file.js';
 import { readPredictions } from '../../../../domain/mil/evaluate/predictions-file.js';
 import type { Splits } from '../../../../domain/mil/split/splits.js';
 import { run as train } from '../../../../domain/mil/train-fold/train-fold.js';
@@ -66,7 +66,7 @@ describe('mil.evaluate and mil.heatmap with a trained model', () => {
   test('scores the test slides and states the source of the threshold and every input', async (t) => {
     const job = jobOf(t, evaluateWith(), 'abmil-0-0');
     const { files, values } = await evaluate(job);
-    const metrics = readMetricsFile(files.metrics.from);
+    const metrics = readClassMetrics(files.metrics.from);
     assert.equal(values?.auc, 1, 'the made-up lesion is plain to see');
     assert.deepEqual(metrics.counts, { normal: 2, tumor: 2 });
     assert.equal(
@@ -91,7 +91,7 @@ describe('mil.evaluate and mil.heatmap with a trained model', () => {
     };
     assert.deepEqual(await bytes(), await bytes());
     const { files } = await evaluate(jobOf(t, evaluateWith({ set: 'val' }), 'abmil-0-0'));
-    const metrics = readMetricsFile(files.metrics.from);
+    const metrics = readClassMetrics(files.metrics.from);
     assert.equal(metrics.protocols.honest.threshold_from, 'fixed at 0.5: no validation set');
   });
 
@@ -99,7 +99,7 @@ describe('mil.evaluate and mil.heatmap with a trained model', () => {
     const selection = async (changes: Partial<TrainFoldWith>, set: EvaluateWith['set']) => {
       const file = inputFile(await trained(`${changes.validateOn}`, { epochs: 2, ...changes }));
       const { files } = await evaluate(jobOf(t, evaluateWith({ checkpoint: file, set }), 'c'));
-      return readMetricsFile(files.metrics.from).selection;
+      return readClassMetrics(files.metrics.from).selection;
     };
     const onVal = await selection({ validateOn: 'val' }, 'test');
     assert.deepEqual([onVal.by, onVal.optimistic], ['best AUC on val', false]);

@@ -11,7 +11,7 @@ import {
   type Prediction,
 } from '../../../../domain/mil/evaluate/evaluate-predictions.js';
 import { writeEvaluation, type FoldFacts } from '../../../../domain/mil/evaluate/evaluation-files.js';
-import { readMetricsFile } from '../../../../domain/mil/evaluate/metrics-file.js';
+import { readClassMetrics } from '../../../../domain/mil/evaluate/read-metrics-file.js';
 import { readPredictions } from '../../../../domain/mil/evaluate/predictions-file.js';
 import { FOLD_FACTS } from '../../../support/small-evaluation.js';
 import { hasCode, temporaryFolder } from '../support.js';
@@ -83,7 +83,7 @@ test('an evaluation of a fold without a class can be read, and its means leave t
     settings,
   );
   assert.equal(values?.f1, null);
-  const metrics = readMetricsFile(files.metrics.from);
+  const metrics = readClassMetrics(files.metrics.from);
   const whole = structuredClone(metrics);
   Object.assign(whole, {
     fold: 0,
@@ -154,7 +154,7 @@ test('files of a fold are named after the cell and keep every digit and every po
     roc: 'roc/abmil-0-1.csv',
   });
   assert.deepEqual(readPredictions(files.predictions.from, facts.classes), odd);
-  const metrics = readMetricsFile(files.metrics.from);
+  const metrics = readClassMetrics(files.metrics.from);
   assert.equal(metrics.sources.predictions, digestOf(readFileSync(files.predictions.from)));
   assert.equal(metrics.positive, 'tumor');
   assert.equal(values?.auc, 1);
@@ -189,10 +189,10 @@ test('an error names the slide with invalid probabilities', (t) => {
 test('an error names metrics and predictions files of other tools', (t) => {
   const folder = temporaryFolder(t);
   const { files } = writeEvaluation(folder, facts, { scored, validation: [] }, settings);
-  assert.throws(() => readMetricsFile(files.roc.from), hasCode('InvalidInput', /metrics cannot be read/));
+  assert.throws(() => readClassMetrics(files.roc.from), hasCode('InvalidInput', /metrics cannot be read/));
   assert.throws(
     () => readPredictions(files.roc.from, facts.classes),
     hasCode('InvalidInput', /does not contain the columns/),
   );
-  assert.throws(() => readMetricsFile(join(folder, 'none.json')), hasCode('InvalidInput', /none\.json/));
+  assert.throws(() => readClassMetrics(join(folder, 'none.json')), hasCode('InvalidInput', /none\.json/));
 });

@@ -7,7 +7,7 @@ import { formatEnsembleFile, type EnsembleFile } from '../../../../domain/mil/co
 import { checkEvaluate } from '../../../../domain/mil/evaluate/check-evaluate.js';
 import { run as evaluate } from '../../../../domain/mil/evaluate/evaluate.js';
 import { findEvaluateFaults } from '../../../../domain/mil/evaluate/find-faults.js';
-import { readMetricsFile } from '../../../../domain/mil/evaluate/metrics-file.js';
+import { readClassMetrics } from '../../../../domain/mil/evaluate/read-metrics-file.js';
 import type { EvaluateWith } from '../../../../domain/mil/evaluate/parameters.js';
 import { delongPair } from '../../../../domain/statistics/delong.js';
 import { endpointOracle } from '../../../support/endpoints.js';
@@ -77,7 +77,7 @@ const evaluateWith = (changes: Partial<EvaluateWith>): EvaluateWith => ({
 const score = async (t: Test, changes: Partial<EvaluateWith>) => {
   const job = makeJob(t, evaluateWith(changes), { name: 'cohort' });
   const { files, values } = await evaluate(job);
-  return { files, values, metrics: readMetricsFile(files.metrics.from), logged: job.logged };
+  return { files, values, metrics: readClassMetrics(files.metrics.from), logged: job.logged };
 };
 
 test('predictions are scored with the threshold locked at training, as in the oracle, and per site', async (t) => {

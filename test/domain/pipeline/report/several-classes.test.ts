@@ -28,7 +28,17 @@ function writeFold(work: string, model: string, fold: number, settings: Partial<
   const folder = join(work, 'evaluate', cell);
   mkdirSync(folder, { recursive: true });
   const facts = {
-    ...{ cell, model, repeat: 0, fold, seed: 1, set: 'test' as const, classes: CLASSES, protocol },
+    ...{
+      cell,
+      model,
+      repeat: 0,
+      fold,
+      seed: 1,
+      set: 'test' as const,
+      level: 'slide' as const,
+      classes: CLASSES,
+      protocol,
+    },
     selection: { epoch: 3, by: 'last epoch', optimistic: false },
     training: {},
     sources: { checkpoint: checkpointDigest(cell), splits: SPLITS_DIGEST },

@@ -98,6 +98,7 @@ function writeFold(
     fold,
     seed: 2021 + repeat,
     set: 'test' as const,
+    level: 'slide' as const,
     classes: ['normal', 'tumor'],
     protocol: 'honest' as const,
     selection: { epoch: 12 + fold, by: 'best AUC on validation', optimistic: false },
