@@ -34,3 +34,19 @@ export function weightedMeanOfDefined(
   }
   return total === 0 ? undefinedBecause(why) : { value: sum / total };
 }
+
+/** Separates estimates into their values and the reasons of those that are undefined. */
+export function valuesAndReasons<Name extends string>(
+  names: readonly Name[],
+  estimates: Readonly<Record<Name, Estimate>>,
+): { values: Record<Name, number | null>; reasons: Partial<Record<Name, string>> } {
+  const values = names.map((name) => [name, estimates[name].value] as const);
+  const reasons = names.flatMap((name) => {
+    const estimate = estimates[name];
+    return estimate.value === null ? [[name, estimate.why] as const] : [];
+  });
+  return {
+    values: Object.fromEntries(values) as Record<Name, number | null>,
+    reasons: Object.fromEntries(reasons) as Partial<Record<Name, string>>,
+  };
+}

@@ -14,9 +14,13 @@ import { evaluateClasses, type SeveralClasses } from './evaluate-classes.js';
 
 export type Protocol = 'honest' | 'paper';
 
-/** Model output for one slide. */
+/** Model output for one slide or patient. */
 export interface Prediction {
   key: string;
+  /** The patient of a slide, at the level of slides. */
+  patient?: string;
+  /** Number of slides of a patient, at the level of patients. */
+  slides?: number;
   /** Class index. */
   label: number;
   /** One per class, summing to 1. */

@@ -50,6 +50,7 @@ export function writeEvaluation(
       list,
       classes,
       list.map((prediction) => calledClass(prediction, threshold)),
+      facts.level,
     );
   const written: Record<string, { to: string; content: string }> = {
     predictions: { to: `predictions/${cell}.csv`, content: text(scored) },
@@ -76,19 +77,25 @@ export function writeEvaluation(
     },
   };
   written.metrics = { to: `metrics/${cell}.json`, content: formatMetricsFile(metrics) };
-  return { files: writeAll(scratch, written), values: selectValues(metrics) };
+  return { files: writeAll(scratch, written), values: selectValues(metrics, scored) };
 }
 
 /** The numbers that are stored with the item and shown during the run. */
-function selectValues({
-  rank,
-  protocols,
-  protocol,
-  slides,
-  set,
-}: MetricsFile): NonNullable<JobResult['values']> {
+function selectValues(
+  { rank, protocols, protocol, level, set }: MetricsFile,
+  scored: readonly Prediction[],
+): NonNullable<JobResult['values']> {
   const { accuracy, f1, threshold } = protocols[protocol];
-  return { auc: rank.auc, f1, accuracy, threshold, protocol, slides, set };
+  return { auc: rank.auc, f1, accuracy, threshold, protocol, ...countsOf(scored, { level, set }) };
+}
+
+/** How much was scored, for the values of the step. */
+export function countsOf(
+  scored: readonly { slides?: number }[],
+  { level, set }: Pick<MetricsFile, 'level' | 'set'>,
+): NonNullable<JobResult['values']> {
+  const slides = scored.reduce((sum, one) => sum + (one.slides ?? 1), 0);
+  return { ...(level === 'patient' && { patients: scored.length }), slides, set };
 }
 
 export function writeAll(

@@ -4,7 +4,7 @@ import { readEnsembleFile, type EnsembleFile } from '../cohort/ensemble-file.js'
 import { lockThreshold, type LockedThreshold, type ThresholdRule } from '../cohort/lock-threshold.js';
 import { combinePatients, patientsOf, type ScoredSlide } from '../cohort/patient-level.js';
 import { joinTable, readSlideTable, refuseUnmatched } from '../cohort/slide-table.js';
-import { readGivenPredictions, modelNameOf, type GivenPredictions } from './given-predictions.js';
+import { readGivenPredictions, modelNameOf, type GivenPredictions } from '../cohort/given-predictions.js';
 import type { EvaluateWith } from './parameters.js';
 
 /** Predictions with the labels that they are compared with. */

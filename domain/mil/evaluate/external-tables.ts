@@ -46,8 +46,13 @@ function text(value: number | null | undefined): string {
   return value === null || value === undefined ? '' : `${value}`;
 }
 
-export function asPrediction({ key, label, probabilities }: ScoredSlide & { label: number }): Prediction {
-  return { key, label, probabilities: [...probabilities] };
+export function asPrediction(one: ScoredSlide & { label: number; slides?: number }): Prediction {
+  const { key, label, probabilities, slides, patient } = one;
+  return {
+    ...{ key, label, probabilities: [...probabilities] },
+    ...(patient !== undefined && { patient }),
+    ...(slides !== undefined && { slides }),
+  };
 }
 
 /**

@@ -145,7 +145,7 @@ test('patients are scored by their slides; patients with two labels are refused 
   const { metrics, files } = await score(t, { ...given, labels, patientScore: 'max' });
   assert.equal(metrics.slides, new Set(patient.values()).size);
   const first = readCsv(files.predictions.from).rows[0].values;
-  const own = [...patient].filter(([, name]) => name === first.slide_id).map(([i]) => scores[i]);
+  const own = [...patient].filter(([, name]) => name === first.patient_id).map(([i]) => scores[i]);
   assert.equal(Number(first.prob_tumor), Math.max(...own));
   const mixed = labelsOf(t, (line) => line.replace(/P\d+$/, 'X'));
   await assert.rejects(
