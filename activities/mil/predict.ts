@@ -5,7 +5,7 @@ import { defineActivity, fileOutput } from '../define/define-activity.js';
 
 export const definition = defineActivity({
   name: 'mil.predict',
-  version: 1,
+  version: 2,
   summary:
     'Applies one checkpoint, or the folds of a model together, to slides of another cohort, with or without labels',
   ...parameters,
@@ -15,16 +15,19 @@ export const definition = defineActivity({
   outputs: {
     predictions: fileOutput(
       'predictions',
-      'predictions.csv: slide_id, label and patient if known, prob_<class> of the ensemble, spread_<class> over the checkpoints, called.',
+      'predictions.csv: slide_id, label and patient if known, prob_<class> of the ensemble, spread_<class> over the checkpoints, called. Survival: risk, spread, group (high, low). Regression: predicted, spread.',
     ),
-    folds: fileOutput('folds', 'folds.csv: slide_id, checkpoint, prob_<class> of that checkpoint.'),
+    folds: fileOutput(
+      'folds',
+      'folds.csv: slide_id, checkpoint, prob_<class> of that checkpoint; survival: risk, and averaged_risk on the scale of the average; regression: predicted.',
+    ),
     'patient-predictions': fileOutput(
       'patient-predictions',
       'patients.csv: patient_id, slides and the columns of predictions.csv. Only with `level: patient`.',
     ),
     ensemble: fileOutput(
       'ensemble',
-      'ensemble.json: model, classes, checkpoints with their validation scores, threshold. For `ensemble` of mil.evaluate.',
+      'ensemble.json: model, target, checkpoints with their validation scores or training risks, threshold. For `ensemble` of mil.evaluate.',
     ),
     'top-patches': fileOutput(
       'top-patches',
@@ -34,10 +37,15 @@ export const definition = defineActivity({
     patients: { type: 'integer', description: 'Number of patients. Only with `level: patient`.' },
     checkpoints: { type: 'integer', description: 'Number of checkpoints.' },
     model: { type: 'string', description: 'Name of the model.' },
-    classes: { type: 'array', description: 'Class names in index order.' },
+    endpoint: { type: 'string', description: 'classification, survival or regression.' },
+    classes: {
+      type: 'array',
+      description: 'Class names in index order. Only of a classification.',
+    },
     threshold: {
       type: ['number', 'null'],
-      description: 'Locked threshold. null with more than two classes: the most probable class is called.',
+      description:
+        'Locked threshold; for survival, a risk above it is high. null with more than two classes: the most probable class is called. None for regression.',
     },
     'threshold-from': { type: 'string', description: 'Where the threshold comes from.' },
   },

@@ -3,22 +3,36 @@ import { requireSchema } from '../../engine/language/check/require-schema.js';
 import { readJson } from '../../files/read-json.js';
 import type { Json } from '../../json.js';
 import type { Combination } from '../combine/patient-scores.js';
+import type {
+  ClassificationTarget,
+  CoxTarget,
+  HazardTarget,
+  RegressionTarget,
+  Target,
+} from '../targets/target.js';
 import type { StoredValidation } from './lock-threshold.js';
+import { TRAINING_RISKS, type TrainingRisks } from './training-risks.js';
 
 /** Content of `ensemble.json`, which mil.predict writes: what made the predictions. */
 export interface EnsembleFile {
   /** Version of this structure. */
-  ensemble: 1;
+  ensemble: 2;
   model: string;
-  classes: string[];
-  /** What was averaged over the checkpoints. */
+  target: EnsembleTarget;
+  /** What was averaged over the checkpoints of a classification. */
   combine: 'probabilities' | 'logits';
   checkpoints: EnsembleMember[];
-  /** How slides, or patients, were called. */
+  /**
+   * How slides, or patients, were called. Survival: a risk above it is high. Regression has none.
+   */
   threshold: { value: number | null; from: string };
   level: 'slide' | 'patient';
   patient_score: Combination;
 }
+
+/** What the checkpoints predict. Time bins are those of each checkpoint. */
+export type EnsembleTarget =
+  ClassificationTarget | Pick<HazardTarget | CoxTarget, 'endpoint' | 'head' | 'time'> | RegressionTarget;
 
 export interface EnsembleMember {
   name: string;
@@ -28,6 +42,8 @@ export interface EnsembleMember {
   seed: number | null;
   /** Scores from which a threshold is locked; null for a training without validation slides. */
   validation: StoredValidation | null;
+  /** Only for survival. */
+  training_risks?: TrainingRisks;
 }
 
 const TEXT: ValueSchema = { type: 'string', minLength: 1 };
@@ -42,6 +58,7 @@ const MEMBER: ValueSchema = {
     repeat: { type: ['integer', 'null'] },
     fold: { type: ['integer', 'null'] },
     seed: { type: ['integer', 'null'] },
+    training_risks: TRAINING_RISKS,
     validation: {
       type: ['object', 'null'],
       properties: {
@@ -55,12 +72,35 @@ const MEMBER: ValueSchema = {
   required: ['name', 'digest', 'repeat', 'fold', 'seed', 'validation'],
 };
 
+const TARGETS: ValueSchema = {
+  anyOf: [
+    {
+      type: 'object',
+      properties: {
+        endpoint: { const: 'classification' },
+        classes: { type: 'array', items: TEXT, minItems: 2 },
+      },
+      required: ['endpoint', 'classes'],
+    },
+    {
+      type: 'object',
+      properties: { endpoint: { const: 'survival' }, head: { enum: ['hazard', 'cox'] }, time: TEXT },
+      required: ['endpoint', 'head', 'time'],
+    },
+    {
+      type: 'object',
+      properties: { endpoint: { const: 'regression' }, value: TEXT },
+      required: ['endpoint', 'value'],
+    },
+  ],
+};
+
 const ENSEMBLE: ValueSchema = {
   type: 'object',
   properties: {
-    ensemble: { const: 1 },
+    ensemble: { const: 2 },
     model: TEXT,
-    classes: { type: 'array', items: TEXT, minItems: 2 },
+    target: TARGETS,
     combine: { enum: ['probabilities', 'logits'] },
     checkpoints: { type: 'array', items: MEMBER, minItems: 1 },
     threshold: {
@@ -71,14 +111,20 @@ const ENSEMBLE: ValueSchema = {
     level: { enum: ['slide', 'patient'] },
     patient_score: { enum: ['mean', 'max', 'noisy-or'] },
   },
-  required: ['ensemble', 'model', 'classes', 'combine', 'checkpoints', 'threshold', 'level', 'patient_score'],
+  required: ['ensemble', 'model', 'target', 'combine', 'checkpoints', 'threshold', 'level', 'patient_score'],
 };
+
+export function ensembleTarget(target: Target): EnsembleTarget {
+  if (target.endpoint !== 'survival') return target;
+  const { endpoint, head, time } = target;
+  return { endpoint, head, time };
+}
 
 /** @throws SamMilError InvalidInput if it is not such a file */
 export function readEnsembleFile(path: string): EnsembleFile {
   const value = readJson(path, 'ensemble file') as Json;
   const next = 'use the output `ensemble` of mil.predict';
-  requireSchema(ENSEMBLE, value, { file: path, what: 'not an ensemble file of version 1', next });
+  requireSchema(ENSEMBLE, value, { file: path, what: 'not an ensemble file of version 2', next });
   return value as unknown as EnsembleFile;
 }
 

@@ -5,6 +5,7 @@ import { requireContent } from '../../engine/store/damaged-output.js';
 import { canonicalJson, type Json, type JsonObject } from '../../json.js';
 import { isFileRef, type InputFile } from '../../job.js';
 import type { Checkpoint } from '../models/model.js';
+import { outputsOf, type Target } from '../targets/target.js';
 
 /** A checkpoint file of an ensemble. */
 export interface MemberFile {
@@ -82,12 +83,20 @@ function factsOf({ config, target, groupFeatures, training }: MemberHead): JsonO
     model,
     'model options': options,
     endpoint: target.endpoint,
-    ...(target.endpoint === 'classification' ? { classes: target.classes } : {}),
+    ...targetFacts(target),
     ...Object.fromEntries(encoder),
     'features per row': dim,
     'group rows': groupFeatures,
     'model sizes': { ...sizes },
   };
+}
+
+/** The edges of time bins may differ: each fold has those of its own training patients. */
+function targetFacts(target: Target): JsonObject {
+  if (target.endpoint === 'classification') return { classes: target.classes };
+  if (target.endpoint === 'regression') return { value: target.value };
+  const { head, time } = target;
+  return { head, time, ...(target.head === 'hazard' && { 'number of time bins': outputsOf(target) }) };
 }
 
 /** One fold under two protocols has the same number twice, and would count double. */

@@ -12,7 +12,8 @@ export interface GivenPredictions {
   labeled: boolean;
 }
 
-const PREFIX = 'prob_';
+/** Columns of class probabilities start with it. */
+export const PREFIX = 'prob_';
 
 /** Sums may differ from 1 by this: tools round probabilities to a few digits. */
 const SUM_WITHIN = 1e-3;
@@ -60,7 +61,8 @@ function refuseOtherClasses(file: string, found: readonly string[], expected?: r
   });
 }
 
-function repeated(file: string, rows: readonly CsvRow[]): SamMilError[] {
+/** Faults of slides that are named more than once, or not at all. */
+export function repeated(file: string, rows: readonly CsvRow[]): SamMilError[] {
   const lines = new Map<string, number[]>();
   for (const { line, values } of rows) {
     lines.set(values.slide_id, [...(lines.get(values.slide_id) ?? []), line]);

@@ -17,7 +17,10 @@ export interface ScoredSlide {
  * Groups slides by patient.
  * @throws SamMilError InvalidInput naming the slides without a patient
  */
-export function patientsOf(slides: readonly ScoredSlide[], file: string | undefined): Patients {
+export function patientsOf(
+  slides: readonly { key: string; patient?: string }[],
+  file: string | undefined,
+): Patients {
   const without = slides.filter(({ patient }) => patient === undefined).map(({ key }) => key);
   if (without.length > 0) {
     throw new SamMilError('InvalidInput', '`level: patient` needs the patient of each slide', {

@@ -32,7 +32,7 @@ type Options = Pick<
 export function readExternalCohort(file: string, options: Options): ExternalCohort {
   const { ensemble: made, level = 'slide' } = options;
   const ensemble = made && readEnsembleFile(made.path);
-  const given = readGivenPredictions(file, ensemble?.classes ?? options.classes);
+  const given = readGivenPredictions(file, ensemble ? classesOfEnsemble(ensemble) : options.classes);
   const { slides, warnings } = withLabels(given, options);
   const all = level === 'patient' ? patients(slides, given, options) : slides;
   const scored = all.filter((one): one is ScoredSlide & { label: number } => one.label !== null);
@@ -57,6 +57,10 @@ export function readExternalCohort(file: string, options: Options): ExternalCoho
     threshold: thresholdFor(given.classes, ensemble, options),
     warnings,
   };
+}
+
+function classesOfEnsemble({ target }: EnsembleFile): string[] {
+  return target.endpoint === 'classification' ? target.classes : [];
 }
 
 function withLabels(

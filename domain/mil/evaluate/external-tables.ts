@@ -42,7 +42,7 @@ export function siteTable(
   );
 }
 
-function text(value: number | null | undefined): string {
+export function text(value: number | null | undefined): string {
   return value === null || value === undefined ? '' : `${value}`;
 }
 
@@ -65,7 +65,8 @@ export function asPrediction(one: ScoredSlide & { label: number; slides?: number
 export function comparisonTable(own: ExternalCohort, others: readonly ExternalCohort[]): string {
   const labels = own.scored.map(({ label }) => label);
   const rows = others.map((other) => {
-    refuseOtherSlides(own, other);
+    refuseSeveralClasses(own);
+    refuseOtherKeys(namesOf(own), namesOf(other), 'slide');
     const byKey = new Map(other.scored.map((one) => [one.key, one.probabilities[1]]));
     const scores = own.scored.map(({ probabilities }) => probabilities[1]);
     const result = delongPair(scores, own.scored.map(({ key }) => byKey.get(key) ?? NaN), labels); // prettier-ignore
@@ -80,19 +81,29 @@ export function comparisonTable(own: ExternalCohort, others: readonly ExternalCo
   return formatCsv(columns, rows);
 }
 
-function refuseOtherSlides(own: ExternalCohort, other: ExternalCohort): void {
-  if (own.classes.length !== 2) {
-    throw new SamMilError('InvalidInput', '`compare-with` compares AUCs of two classes', {
-      found: `${own.classes.length} classes: ${own.classes.join(', ')}`,
-    });
-  }
-  const names = ({ scored }: ExternalCohort) => new Set(scored.map(({ key }) => key));
-  const [a, b] = [names(own), names(other)];
+function refuseSeveralClasses({ classes }: ExternalCohort): void {
+  if (classes.length === 2) return;
+  throw new SamMilError('InvalidInput', '`compare-with` compares AUCs of two classes', {
+    found: `${classes.length} classes: ${classes.join(', ')}`,
+  });
+}
+
+function namesOf({ model, scored }: ExternalCohort) {
+  return { model, keys: scored.map(({ key }) => key) };
+}
+
+/** @throws SamMilError InvalidInput if two models do not predict the same slides or patients */
+export function refuseOtherKeys(
+  own: { model: string; keys: readonly string[] },
+  other: { model: string; keys: readonly string[] },
+  level: 'slide' | 'patient',
+): void {
+  const [a, b] = [new Set(own.keys), new Set(other.keys)];
   const only = [...a].filter((key) => !b.has(key)).length;
   const more = [...b].filter((key) => !a.has(key)).length;
   if (only + more === 0) return;
-  throw new SamMilError('InvalidInput', `${own.model} and ${other.model} predict different slides`, {
-    expected: 'the same slides for both models',
+  throw new SamMilError('InvalidInput', `${own.model} and ${other.model} predict different ${level}s`, {
+    expected: `the same ${level}s for both models`,
     found: `${only} only of ${own.model}, ${more} only of ${other.model}`,
     next: 'predict the same bags with both models',
   });

@@ -5,6 +5,7 @@ import type { JsonObject } from '../../json.js';
 const OF_FOLD = ['checkpoint', 'bags', 'splits'] as const;
 const OF_PREDICTIONS = [
   ...['ensemble', 'labels', 'key-column', 'label-column', 'group-column', 'site-column'],
+  ...['time-column', 'event-column', 'event-values', 'censored-values'],
   ...['classes', 'compare-with'],
 ];
 

@@ -1,12 +1,13 @@
 import type { ValueSchema } from '../../activity-schema.js';
+import { REGRESSION_METRICS, SURVIVAL_METRICS } from './endpoint-metrics.js';
 
-export const TEXT: ValueSchema = { type: 'string', minLength: 1 };
-export const COUNT: ValueSchema = { type: 'integer', minimum: 0 };
+const TEXT: ValueSchema = { type: 'string', minLength: 1 };
+const COUNT: ValueSchema = { type: 'integer', minimum: 0 };
 const RATE: ValueSchema = { type: 'number', minimum: 0, maximum: 1 };
-export const RATE_OR_NONE: ValueSchema = { type: ['number', 'null'], minimum: 0, maximum: 1 };
+const RATE_OR_NONE: ValueSchema = { type: ['number', 'null'], minimum: 0, maximum: 1 };
 
 /** A mapping in which all keys but the optional ones are required. Later versions may add others. */
-export function mapping(
+function mapping(
   required: Readonly<Record<string, ValueSchema>>,
   optional: Readonly<Record<string, ValueSchema>> = {},
 ): ValueSchema {
@@ -29,12 +30,12 @@ const CALLED = mapping(
   { optimistic: TEXT },
 );
 
-export const SCORE_OR_NONE: ValueSchema = { type: ['number', 'null'], minimum: -1, maximum: 1 };
-export const REASONS: ValueSchema = { type: 'object', additionalProperties: TEXT };
+const SCORE_OR_NONE: ValueSchema = { type: ['number', 'null'], minimum: -1, maximum: 1 };
+const REASONS: ValueSchema = { type: 'object', additionalProperties: TEXT };
 
 const INTERVAL = mapping({ low: { type: ['number', 'null'] }, high: { type: ['number', 'null'] } });
 
-export const INTERVALS: ValueSchema = { type: 'object', additionalProperties: INTERVAL };
+const INTERVALS: ValueSchema = { type: 'object', additionalProperties: INTERVAL };
 
 /** What only more than two classes have. */
 const SEVERAL = mapping({
@@ -62,7 +63,7 @@ const SEVERAL = mapping({
 });
 
 /** What the metrics files of all endpoints state. */
-export const METRICS_HEAD = {
+const METRICS_HEAD = {
   metrics: { const: 1 },
   cell: TEXT,
   model: TEXT,
@@ -120,3 +121,46 @@ export const METRICS: ValueSchema = mapping(
   },
   { several: SEVERAL },
 );
+
+const TIME: ValueSchema = { type: 'number', minimum: 0 };
+const NUMBER: ValueSchema = { type: 'number' };
+const NUMBER_OR_NONE: ValueSchema = { type: ['number', 'null'] };
+
+/** What was scored, and how well. */
+function scored(metrics: readonly string[]): Record<string, ValueSchema> {
+  return {
+    ...METRICS_HEAD,
+    scores: mapping(Object.fromEntries(metrics.map((name) => [name, NUMBER_OR_NONE]))),
+    undefined: REASONS,
+    intervals: INTERVALS,
+    bootstrap_replicates: COUNT,
+  };
+}
+
+const GROUP = mapping({ patients: COUNT, events: COUNT, median: { type: ['number', 'null'], minimum: 0 } });
+
+const LOG_RANK: ValueSchema = {
+  ...mapping({ chi_square: TIME, p: { type: 'number', minimum: 0, maximum: 1 } }),
+  type: ['object', 'null'],
+};
+
+/** Version 1 of the metrics file of survival. */
+export const SURVIVAL_METRICS_FILE: ValueSchema = mapping({
+  ...scored(SURVIVAL_METRICS),
+  endpoint: { const: 'survival' },
+  head: { enum: ['hazard', 'cox', null] },
+  time: TEXT,
+  events: COUNT,
+  curve: { type: 'array', items: mapping({ time: TIME, auc: RATE_OR_NONE, brier: NUMBER_OR_NONE }) },
+  risk_groups: {
+    ...mapping({ threshold: NUMBER, threshold_from: TEXT, high: GROUP, low: GROUP, log_rank: LOG_RANK }),
+    type: ['object', 'null'],
+  },
+});
+
+/** Version 1 of the metrics file of regression. */
+export const REGRESSION_METRICS_FILE: ValueSchema = mapping({
+  ...scored(REGRESSION_METRICS),
+  endpoint: { const: 'regression' },
+  value: TEXT,
+});

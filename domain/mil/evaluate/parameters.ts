@@ -11,23 +11,46 @@ const EXTERNAL = {
   predictions: {
     ...fileInput(
       'predictions',
-      'CSV with slide_id and prob_<class> of each class, and optionally label, patient and site: the output of mil.predict, or of another tool. Instead of `checkpoint`, `bags` and `splits`.',
+      'CSV with slide_id and prob_<class> of each class (survival: risk, larger for an earlier event; regression: predicted), and optionally label, patient and site: the output of mil.predict, or of another tool. Instead of `checkpoint`, `bags` and `splits`.',
     ),
     'x-synonyms': ['scores', 'probabilities'],
   },
   ensemble: fileInput(
     'ensemble',
-    'ensemble.json of mil.predict: names the model and holds the locked threshold.',
+    'ensemble.json of mil.predict: names the model and holds the locked threshold, and for survival the training patients.',
   ),
   labels: {
     ...fileInput(
       'labels',
-      'CSV with slide_id, label and optionally patient and site columns. Default: the columns of `predictions`.',
+      'CSV with slide_id, label (survival: time and event) and optionally patient and site columns. Default: the columns of `predictions`.',
     ),
     'x-synonyms': ['label', 'csv', 'label-file', 'table'],
   },
   'key-column': { type: 'string', description: 'Column of the labels with the name of the slide.' },
-  'label-column': { type: 'string', description: 'Column of the labels with the class.' },
+  'label-column': {
+    type: 'string',
+    description: 'Column of the labels with the class, or the value of a regression.',
+  },
+  'time-column': {
+    type: 'string',
+    description: 'Column of the labels with the time of survival: see mil.split.',
+  },
+  'event-column': {
+    type: 'string',
+    description: 'Column of the labels that states whether the event happened: see mil.split.',
+  },
+  'event-values': {
+    type: 'array',
+    minItems: 1,
+    items: { type: ['string', 'number', 'boolean'] },
+    description: 'Texts of the event column that mean the event: see mil.split.',
+  },
+  'censored-values': {
+    type: 'array',
+    minItems: 1,
+    items: { type: ['string', 'number', 'boolean'] },
+    description: 'Texts of the event column that mean no event: see mil.split.',
+  },
   'group-column': {
     'x-synonyms': ['patient', 'patients', 'patient-column', 'group', 'groups'],
     type: 'string',
@@ -57,18 +80,20 @@ const EXTERNAL = {
     type: 'string',
     enum: ['slide', 'patient'],
     description:
-      'patient: scores patients, whose slides must have one label. Only for `predictions`. Default: slide.',
+      'patient: scores patients, whose slides must have one label, follow-up or value. Default: slide.',
   },
   'patient-score': {
     type: 'string',
     enum: ['mean', 'max', 'noisy-or'],
-    description: "How the scores of a patient's slides become one: see mil.predict. Default: mean.",
+    description:
+      "How the scores of a patient's slides become one: see mil.predict. Survival: mean or max of the risks; regression: mean. Default: mean.",
   },
   'compare-with': {
     'x-synonyms': ['against', 'compare'],
     type: 'array',
     items: fileInput('predictions', 'Predictions of another model on the same slides.'),
-    description: "Predictions of other models on the same slides: DeLong's test of each pair of AUCs.",
+    description:
+      "Predictions of other models on the same slides: DeLong's test of each pair of AUCs; for survival and regression, a paired bootstrap of the difference of concordance or RMSE.",
   },
 } as const;
 
@@ -125,7 +150,7 @@ export const parameters = defineParameters({
       minimum: 0,
       default: 1000,
       description:
-        'Replicates of the 95 % bootstrap intervals, drawn within each class. 0 disables the intervals.',
+        'Replicates of the 95 % bootstrap intervals, drawn within each class (survival: within those with and without the event). 0 disables the intervals.',
     },
     backend: BACKEND,
   },

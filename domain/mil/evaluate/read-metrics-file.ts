@@ -3,10 +3,9 @@ import { requireSchema } from '../../engine/language/check/require-schema.js';
 import { readJson } from '../../files/read-json.js';
 import type { Json, JsonObject } from '../../json.js';
 import type { ValueSchema } from '../../activity-schema.js';
-import { REGRESSION_METRICS_FILE, SURVIVAL_METRICS_FILE } from './endpoint-metrics-schema.js';
 import type { RegressionMetricsFile, SurvivalMetricsFile } from './endpoint-metrics.js';
 import type { MetricsFile } from './metrics-file.js';
-import { METRICS } from './metrics-schema.js';
+import { METRICS, REGRESSION_METRICS_FILE, SURVIVAL_METRICS_FILE } from './metrics-schema.js';
 
 /** Content of `metrics/<cell>.json`. `endpoint` tells which. */
 export type AnyMetricsFile = MetricsFile | SurvivalMetricsFile | RegressionMetricsFile;

@@ -25,6 +25,13 @@ export function shownClass(
       next: 'remove it, or set `score: class-probability`',
     });
   }
+  if (classes.length === 0) {
+    throw new SamMilError('InvalidInput', '`score: class-probability` needs a model of classes', {
+      expected: 'a checkpoint of a classification',
+      found: 'a checkpoint of survival or regression',
+      next: 'set `score: attention`',
+    });
+  }
   const shown = requested ?? classes[classes.length - 1];
   if (classes.includes(shown)) return shown;
   throw new SamMilError('InvalidInput', `the model has no class "${shown}"`, {

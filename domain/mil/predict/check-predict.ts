@@ -3,13 +3,15 @@ import { SamMilError } from '../../errors.js';
 import type { Json, JsonObject } from '../../json.js';
 import type { InputFile } from '../../job.js';
 import { camelCase } from '../../parameters.js';
+import { refuseClassOptions } from '../cohort/endpoint-options.js';
 import { looksLikeCheckpoint, refuseMixedMembers, sortMembers } from '../cohort/ensemble-members.js';
-import { lockThreshold, storedValidation } from '../cohort/lock-threshold.js';
+import { lockRisks } from '../cohort/lock-risks.js';
+import { lockThreshold, storedValidation, type LockedThreshold } from '../cohort/lock-threshold.js';
 import { joinTable, readSlideTable } from '../cohort/slide-table.js';
 import { agreedValues, groupByPatient } from '../combine/patients.js';
 import { readCheckpoint } from '../models/checkpoint.js';
 import { firstNames } from '../bags/first-names.js';
-import { classesOf } from '../targets/target.js';
+import { classesOf, type RegressionTarget, type SurvivalTarget, type Target } from '../targets/target.js';
 import type { PredictWith } from './parameters.js';
 
 /** What is known of the step; see `StepToCheck` of the activities. */
@@ -39,29 +41,49 @@ export function checkPredict(step: KnownPredict): Findings {
   refuseMixedMembers(sortMembers(members));
   const options = settings(step.with);
   const [{ head }] = members;
+  refuseClassOptions(head.target.endpoint, options);
   const classes = classesOf(head.target);
-  const threshold = lockThreshold(
-    members.map((member) => storedValidation(member.head.training)),
-    {
-      classes,
-      ...(options.threshold !== undefined && {
-        rule: options.threshold,
-      }),
-      level: options.level,
-      combination: options.patientScore,
-    },
-  );
+  const threshold =
+    head.target.endpoint === 'classification'
+      ? lockClasses(members, options, classes)
+      : lockScores(members, head.target);
   const many = members.length === 1 ? '1 checkpoint' : `${members.length} checkpoints`;
   const limit = threshold.value === null ? '' : `, threshold ${Number(threshold.value.toFixed(4))}`;
   const labels = step.unknown.has('labels') ? undefined : checkLabels(step, options, classes);
   return {
     found: [
-      `${many} of ${head.config.model} (${classes.join(', ')})${limit}: ${threshold.from}`,
+      `${many} of ${head.config.model} (${textOf(head.target)})${limit}: ${threshold.from}`,
       ...(labels?.found ?? []),
     ],
     warnings: labels?.warnings ?? [],
     unknown: step.unknown.has('labels') ? ['the labels of mil.predict, which an earlier stage makes'] : [],
   };
+}
+
+type KnownMember = NonNullable<ReturnType<typeof knownMembers>>[number];
+
+function lockClasses(
+  members: readonly KnownMember[],
+  { threshold: rule, level, patientScore: combination }: PredictWith,
+  classes: readonly string[],
+): LockedThreshold {
+  const validations = members.map(({ head }) => storedValidation(head.training));
+  return lockThreshold(validations, { classes, ...(rule !== undefined && { rule }), level, combination });
+}
+
+function lockScores(
+  members: readonly KnownMember[],
+  target: SurvivalTarget | RegressionTarget,
+): LockedThreshold {
+  if (target.endpoint === 'regression') return { value: null, from: 'mean of the values' };
+  const trained = members.map(({ name, head: { training } }) => ({ name, training }));
+  const { threshold, from } = lockRisks(trained, target.head);
+  return { value: threshold, from };
+}
+
+function textOf(target: Target): string {
+  if (target.endpoint === 'classification') return target.classes.join(', ');
+  return target.endpoint === 'survival' ? `survival by ${target.time}` : `regression of ${target.value}`;
 }
 
 function knownMembers({ with: { checkpoint }, items: { checkpoints } }: KnownPredict) {
@@ -87,12 +109,13 @@ function checkLabels(
       next: 'set `labels`, or use `level: slide`',
     });
   }
-  const table = readSlideTable(labels.path, classes, options);
+  const table = readSlideTable(labels.path, classes.length === 0 ? undefined : classes, options);
   if (level === 'patient') checkPatients(table, classes);
   const counts = classes.map((name, k) => `${name} ${table.rows.filter(({ label }) => label === k).length}`);
   const unlabeled = table.rows.filter(({ label }) => label === null).length;
   const without = unlabeled === 0 ? '' : `, without a label ${unlabeled}`;
-  const found = [`${table.rows.length} rows of labels: ${counts.join(', ')}${without}`];
+  const rows = `${table.rows.length} rows of labels`;
+  const found = [classes.length === 0 ? rows : `${rows}: ${counts.join(', ')}${without}`];
   if (bags === undefined) return { found };
   const { missing } = joinTable(bags.map(({ key }) => key), table); // prettier-ignore
   const lacking = `${missing.length} of ${bags.length} slides have no row in the labels: ${firstNames(missing)}`;

@@ -25,7 +25,7 @@ export const parameters = defineParameters({
     labels: {
       ...fileInput(
         'labels',
-        'CSV with slide_id and optionally label and patient columns, which are added to the predictions. Slides without a row or a label are predicted too.',
+        'CSV with slide_id and optionally label and patient columns, which are added to the predictions (of a classification; otherwise only the patient). Slides without a row or a label are predicted too.',
       ),
       'x-synonyms': ['label', 'csv', 'label-file', 'table'],
     },
@@ -51,13 +51,13 @@ export const parameters = defineParameters({
       enum: ['probabilities', 'logits'],
       default: 'probabilities',
       description:
-        'What is averaged over the checkpoints. probabilities: the class probabilities. logits: the logits, of which the softmax is taken.',
+        'What is averaged over the checkpoints of a classification. probabilities: the class probabilities. logits: the logits, of which the softmax is taken. Survival: the risks (of Cox models standardized by the training patients of each); regression: the values.',
     },
     threshold: {
       'x-synonyms': ['cutoff', 'cut-off'],
       anyOf: [{ enum: ['pooled', 'mean', 'half'] }, { type: 'number', minimum: 0, maximum: 1 }],
       description:
-        "Threshold for two classes, locked at training. pooled: Youden on the validation scores of all checkpoints. mean: the mean of the checkpoints' own thresholds. half: 0.5. Or a number. Default: pooled, or 0.5 with fewer than 5 validation slides of a class.",
+        "Threshold for two classes, locked at training. pooled: Youden on the validation scores of all checkpoints. mean: the mean of the checkpoints' own thresholds. half: 0.5. Or a number. Default: pooled, or 0.5 with fewer than 5 validation slides of a class. Survival: always the median risk of the training patients of all checkpoints.",
     },
     level: {
       type: 'string',
@@ -71,7 +71,7 @@ export const parameters = defineParameters({
       enum: ['mean', 'max', 'noisy-or'],
       default: 'mean',
       description:
-        "How the scores of a patient's slides become one. noisy-or: the probability that at least one slide is positive if slides are independent.",
+        "How the scores of a patient's slides become one. noisy-or: the probability that at least one slide is positive if slides are independent. Survival: mean or max; regression: mean.",
     },
     mismatch: {
       type: 'string',

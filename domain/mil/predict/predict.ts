@@ -1,12 +1,11 @@
-import { join } from 'node:path';
 import { SamMilError } from '../../errors.js';
-import { writeAtomic } from '../../files/atomic.js';
-import type { Job, JobResult, OutputFile } from '../../job.js';
-import { listBags } from '../bags/bags.js';
+import type { Job, JobResult } from '../../job.js';
+import { listBags, type BagEntry } from '../bags/bags.js';
 import { firstNames } from '../bags/first-names.js';
 import { combineProbabilities } from '../combine/patient-scores.js';
 import { spreadOfFolds } from '../combine/ensemble.js';
-import { formatEnsembleFile, type EnsembleFile } from '../cohort/ensemble-file.js';
+import { refuseClassOptions } from '../cohort/endpoint-options.js';
+import { formatEnsembleFile } from '../cohort/ensemble-file.js';
 import { lockThreshold, storedValidation, type LockedThreshold } from '../cohort/lock-threshold.js';
 import { combinePatients, patientsOf } from '../cohort/patient-level.js';
 import { joinTable, readSlideTable } from '../cohort/slide-table.js';
@@ -14,8 +13,10 @@ import { AttentionFiles } from './attention-files.js';
 import { checkOrigins } from './check-origin.js';
 import { disposeEnsemble, loadEnsemble, type Member } from './load-ensemble.js';
 import type { PredictWith } from './parameters.js';
+import { predictScores } from './predict-scores.js';
+import { describe, writeTexts } from './prediction-files.js';
 import { foldTable, predictionTable, type PredictedRow } from './prediction-tables.js';
-import { scoreSlides, type SlidePrediction } from './score-slides.js';
+import { combinedClasses, scoreSlides, type SlidePrediction } from './score-slides.js';
 
 /**
  * Applies trained checkpoints to the bags of slides that no split knows: probabilities of each checkpoint and
@@ -28,44 +29,65 @@ export async function run(job: Job<PredictWith>): Promise<JobResult> {
   }
   const members = await loadEnsemble(job);
   try {
-    const { classes } = members[0].model;
-    const slideThreshold = lock(job, members, 'slide');
-    const threshold = job.with.level === 'patient' ? lock(job, members, 'patient') : slideThreshold;
-    const facts = slideFacts(job, classes);
-    checkOrigins(bags, members, job.with.mismatch, (message) => job.log('warn', message));
-    // What cannot be combined is refused before the slides are scored.
-    const known = bags.map(({ key }) => ({ key, probabilities: [], ...facts(key) }));
-    if (job.with.level === 'patient') patientsOf(known, job.with.labels?.path);
-    const attention = job.with.attention ? new AttentionFiles(job.scratch, job.with.topPatches) : undefined;
-    const scored = scoreSlides(job, members, bags, attention && attention.add.bind(attention));
-    const rows = scored.map((slide): PredictedRow => ({ ...slide, ...facts(slide.key) }));
-    const texts: Record<string, string> = {
-      'predictions.csv': predictionTable(rows, classes, slideThreshold, 'slide'),
-      'folds.csv': foldTable(scored, members, classes),
-      'ensemble.json': formatEnsembleFile(describe(job, members, threshold)),
-      ...(attention && { 'top-patches.csv': attention.topTable() }),
-    };
-    let decided = rows;
-    if (job.with.level === 'patient') {
-      decided = patientRows(job, rows, scored, classes);
-      texts['patients.csv'] = predictionTable(decided, classes, threshold, 'patient');
-    }
-    return {
-      files: writeTexts(job, texts),
-      ...(attention && { alongside: attention.files }),
-      values: {
-        slides: rows.length,
-        ...(job.with.level === 'patient' && { patients: decided.length }),
-        checkpoints: members.length,
-        model: members[0].model.config.model,
-        classes,
-        threshold: threshold.value,
-        'threshold-from': threshold.from,
-      },
-    };
+    const { target } = members[0].model;
+    const { threshold: rule, combine, patientScore } = job.with;
+    refuseClassOptions(target.endpoint, {
+      ...(rule !== undefined && { threshold: rule }),
+      combine,
+      patientScore,
+    });
+    if (target.endpoint !== 'classification') return predictScores(job, members, bags, target);
+    return predictClasses(job, members, bags);
   } finally {
     disposeEnsemble(members);
   }
+}
+
+function predictClasses(
+  job: Job<PredictWith>,
+  members: readonly Member[],
+  bags: readonly BagEntry[],
+): JobResult {
+  const { classes } = members[0].model;
+  const slideThreshold = lock(job, members, 'slide');
+  const threshold = job.with.level === 'patient' ? lock(job, members, 'patient') : slideThreshold;
+  const facts = slideFacts(job, classes);
+  checkOrigins(bags, members, job.with.mismatch, (message) => job.log('warn', message));
+  // What cannot be combined is refused before the slides are scored.
+  const known = bags.map(({ key }) => ({ key, probabilities: [], ...facts(key) }));
+  if (job.with.level === 'patient') patientsOf(known, job.with.labels?.path);
+  const attention = job.with.attention ? new AttentionFiles(job.scratch, job.with.topPatches) : undefined;
+  const scored = scoreSlides(
+    ...([job, members, bags] as const),
+    (outputs) => combinedClasses(outputs, job.with.combine),
+    attention && attention.add.bind(attention),
+  );
+  const rows = scored.map((slide): PredictedRow => ({ ...slide, ...facts(slide.key) }));
+  const texts: Record<string, string> = {
+    'predictions.csv': predictionTable(rows, classes, slideThreshold, 'slide'),
+    'folds.csv': foldTable(scored, members, classes),
+    'ensemble.json': formatEnsembleFile(describe(job, members, threshold)),
+    ...(attention && { 'top-patches.csv': attention.topTable() }),
+  };
+  let decided = rows;
+  if (job.with.level === 'patient') {
+    decided = patientRows(job, rows, scored, classes);
+    texts['patients.csv'] = predictionTable(decided, classes, threshold, 'patient');
+  }
+  return {
+    files: writeTexts(job, texts),
+    ...(attention && { alongside: attention.files }),
+    values: {
+      slides: rows.length,
+      ...(job.with.level === 'patient' && { patients: decided.length }),
+      checkpoints: members.length,
+      model: members[0].model.config.model,
+      endpoint: 'classification',
+      classes,
+      threshold: threshold.value,
+      'threshold-from': threshold.from,
+    },
+  };
 }
 
 function lock(
@@ -116,36 +138,4 @@ function patientRows(
     ...patient,
     spread: classes.map((_, k) => spreadOfFolds(folds.map((fold) => fold[i][k]))),
   }));
-}
-
-function describe(
-  { with: { combine, level, patientScore } }: Job<PredictWith>,
-  members: readonly Member[],
-  threshold: LockedThreshold,
-): EnsembleFile {
-  const { config, classes } = members[0].model;
-  const number = (value: unknown) => (typeof value === 'number' ? value : null);
-  return {
-    ensemble: 1,
-    model: config.model,
-    classes,
-    combine,
-    checkpoints: members.map(({ name, digest, model: { training } }) => ({
-      ...{ name, digest },
-      repeat: number(training.repeat),
-      fold: number(training.fold),
-      seed: number(training.seed),
-      validation: storedValidation(training) ?? null,
-    })),
-    ...{ threshold, level, patient_score: patientScore },
-  };
-}
-
-function writeTexts({ scratch }: Job<PredictWith>, texts: Readonly<Record<string, string>>) {
-  const files = Object.entries(texts).map(([to, text]): [string, OutputFile] => {
-    const from = join(scratch, to);
-    writeAtomic(from, text);
-    return [to === 'patients.csv' ? 'patient-predictions' : to.replace(/\.\w+$/, ''), { from, to }];
-  });
-  return Object.fromEntries(files);
 }

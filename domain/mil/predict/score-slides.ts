@@ -6,7 +6,7 @@ import { predict, type Prediction } from '../models/predict.js';
 import type { Member } from './load-ensemble.js';
 import type { PredictWith } from './parameters.js';
 
-/** What an ensemble predicts for one slide. */
+/** The class probabilities of an ensemble for one slide. */
 export interface SlidePrediction {
   key: string;
   /** [checkpoints][classes] */
@@ -19,14 +19,16 @@ export interface SlidePrediction {
 
 /**
  * Applies every checkpoint to every bag, with one bag in memory at a time.
+ * @param combined makes one prediction of those of the checkpoints
  * @param onAttention gets the mean attention over the checkpoints of each bag
  */
-export function scoreSlides(
+export function scoreSlides<Combined>(
   job: Job<PredictWith>,
   members: readonly Member[],
   bags: readonly BagEntry[],
+  combined: (outputs: readonly Prediction[]) => Combined,
   onAttention?: (key: string, bag: HostBag, attention: Float64Array) => void,
-): SlidePrediction[] {
+): ({ key: string } & Combined)[] {
   const { groupFeatures } = members[0].model;
   return bags.map((entry, i) => {
     job.signal.throwIfAborted();
@@ -39,11 +41,12 @@ export function scoreSlides(
       onAttention(key, bag, meanOfFolds(outputs.map(({ attention }) => attention)));
     }
     job.progress({ unit: 'slides', done: i + 1, total: bags.length });
-    return { key, ...combined(outputs, job.with.combine) };
+    return { key, ...combined(outputs) };
   });
 }
 
-function combined(
+/** Combines class probabilities, or logits. */
+export function combinedClasses(
   outputs: readonly Prediction[],
   by: 'probabilities' | 'logits',
 ): Omit<SlidePrediction, 'key'> {

@@ -47,7 +47,7 @@ const STEPS: Record<string, { given: JsonObject; key: string }> = {
   },
   'mil.evaluate': {
     given: { checkpoint: 'c.safetensors', bags: items, splits: 's.json' },
-    key: 'sha256:384c0b5bc9a3969d6de1df9f4e864ec4ccddb0f4280a36c94ba9bfc74c1dfb52',
+    key: 'sha256:1fa527d62ad68891d2ddc87f9bde9da5fcbd7ecad104326b561e3588ec554974',
   },
   'mil.import-checkpoint': {
     given: { checkpoint: 'c.safetensors' },
@@ -55,7 +55,7 @@ const STEPS: Record<string, { given: JsonObject; key: string }> = {
   },
   'mil.predict': {
     given: { checkpoints: items, bags: items, threshold: 'pooled' },
-    key: 'sha256:5c78b379c76578b212c5fdc1f9b4c034a2b7c98fc054351173497b9b74bfcb2a',
+    key: 'sha256:95c63a253e1cf9e3a72b28839cd38351c5d4be21a34f4a22e115f31aa96493e2',
   },
   'mil.heatmap': {
     given: { checkpoint: 'c.safetensors', slide: 'a.svs', bag: 'a.h5' },

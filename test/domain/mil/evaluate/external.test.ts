@@ -53,7 +53,8 @@ const labelsOf = (t: Test, change = (line: string) => line, header = 'slide_id,l
 function ensembleOf(t: Test, changes: Partial<EnsembleFile> = {}) {
   const softmax = ([a, b]: number[]) => [1 / (1 + Math.exp(b - a)), 1 / (1 + Math.exp(a - b))];
   const ensemble: EnsembleFile = {
-    ...{ ensemble: 1, model: 'abmil', classes: CLASSES, combine: 'probabilities' },
+    ...{ ensemble: 2, model: 'abmil', combine: 'probabilities' },
+    target: { endpoint: 'classification', classes: CLASSES },
     checkpoints: oracle.validation.map(({ labels, logits }, fold) => ({
       ...{ name: `abmil-0-${fold}`, digest: 'sha256:0', repeat: 0, fold, seed: 1 },
       validation: { labels, probabilities: logits.map(softmax) },
@@ -189,7 +190,7 @@ test('faults of predictions and labels are named before anything is scored, and 
       {
         predictions: predictionsOf(t),
         labels: labelsOf(t),
-        ensemble: ensembleOf(t, { classes: ['a', 'b'] }),
+        ensemble: ensembleOf(t, { target: { endpoint: 'classification', classes: ['a', 'b'] } }),
       },
       /other classes; expected prob_a, prob_b; found prob_normal, prob_tumor/,
     ],
