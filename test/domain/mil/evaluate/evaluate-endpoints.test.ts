@@ -9,7 +9,7 @@ import { openBackend } from '../../../../domain/mil/compute/backend.js';
 import { run as evaluate } from '../../../../domain/mil/evaluate/evaluate.js';
 import type { EvaluateWith } from '../../../../domain/mil/evaluate/parameters.js';
 import { readClassMetrics, readMetricsFile } from '../../../../domain/mil/evaluate/read-metrics-file.js';
-import { formatSplits, readSplits, type Splits } from '../../../../domain/mil/split/splits.js';
+import { formatSplits, readSplits } from '../../../../domain/mil/split/splits.js';
 import type { Target } from '../../../../domain/mil/targets/target.js';
 import { scaleOf } from '../../../../domain/mil/combine/ensemble.js';
 import { harrellConcordance } from '../../../../domain/statistics/survival/concordance.js';
