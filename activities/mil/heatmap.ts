@@ -43,8 +43,14 @@ export const definition = defineActivity({
     probability: {
       type: 'number',
       description:
-        'Probability for the whole slide of the shown class or, with attention, of the last class.',
+        'Probability for the whole slide of the shown class or, with attention, of the last class. Only of a classification.',
     },
+    risk: { type: 'number', description: 'Risk of the whole slide. Only of survival by hazards.' },
+    'log-hazard': {
+      type: 'number',
+      description: 'Log hazard of the whole slide. Only of one checkpoint of a Cox model.',
+    },
+    predicted: { type: 'number', description: 'Value of the whole slide. Only of regression.' },
     'lesion-auc': {
       type: ['number', 'null'],
       description:

@@ -27,6 +27,7 @@ import { findFold, readSplits, SET_NAMES } from '../split/splits.js';
 import { refuseOtherSlides } from '../split/trained-slides.js';
 import { testingFold } from './testing-fold.js';
 import { shownClass } from './shown-class.js';
+import { meanOfSlideScores, slideScore, type SlideScore } from './slide-score.js';
 import { classesOf } from '../targets/target.js';
 import type { HeatmapWith } from './parameters.js';
 
@@ -36,8 +37,8 @@ interface PatchScores {
   coords: Int32Array;
   scores: Float32Array;
   size: Level0Px;
-  /** Probability for the whole slide of the shown class or, with attention, of the last class. */
-  slideProbability: number;
+  /** What the model predicts for the whole slide. */
+  slide: SlideScore;
   /** What the scores are, as named in the pictures and in the GeoJSON: `probability of tumor`. */
   named: string;
 }
@@ -108,7 +109,7 @@ async function meanOfCheckpoints(
   return {
     ...first,
     scores: first.scores.map((_, i) => mean(({ scores }) => scores[i])),
-    slideProbability: mean(({ slideProbability }) => slideProbability),
+    slide: meanOfSlideScores(all.map(({ slide }) => slide)),
   };
 }
 
@@ -163,7 +164,8 @@ function scorePatches(
 ): PatchScores {
   const entry = { features: options.bag.path, ...(options.samInfo ? { samInfo: options.samInfo.path } : {}) };
   const bag = loadBag(entry, { groupFeatures: model.groupFeatures });
-  const { attention, instanceProbabilities, probabilities } = predict(model, bag);
+  const prediction = predict(model, bag);
+  const { attention, instanceProbabilities } = prediction;
   const patches = patchRows(bag.isGroup);
   if (patches.length === 0) {
     throw new SamMilError('InvalidInput', 'the bag has no patches to show', { file: options.bag.path });
@@ -177,7 +179,7 @@ function scorePatches(
     coords: coordsOf(bag.coords, patches),
     scores: Float32Array.from(patches, readScore),
     size: readPatchSize(options.bag.path, options.patchSizeLevel0),
-    slideProbability: probabilities[column < 0 ? classes - 1 : column],
+    slide: slideScore(prediction, model.target, column),
     named: shown === undefined ? options.score : `probability of ${shown}`,
   };
 }
@@ -257,10 +259,10 @@ function output(job: Job<HeatmapWith>, to: string, content: string | Uint8Array)
 function collectValues(
   job: Job<HeatmapWith>,
   model: LoadedModel,
-  { coords, scores, size, slideProbability }: PatchScores,
+  { coords, scores, size, slide }: PatchScores,
   lesion: AnnotatedLesion | undefined,
 ): NonNullable<JobResult['values']> {
-  const common = { patches: scores.length, probability: slideProbability, ...findSet(job, model) };
+  const common = { patches: scores.length, ...slide, ...findSet(job, model) };
   if (lesion === undefined) return { ...common, 'lesion-auc': null };
   const fit = lesionFit(coords, scores, size, lesion.regions);
   return {
@@ -284,6 +286,7 @@ function findSet(
   const fold = findFold(splits, training.repeat, training.fold);
   refuseOtherSlides(training, { splits, fold }, checkpoint ?? checkpoints!);
   const set = SET_NAMES.find((member) => fold[member].includes(name));
-  const label = Object.hasOwn(splits.labels, name) ? splits.classes[splits.labels[name]] : undefined;
+  const labeled = splits.endpoint === 'classification' && Object.hasOwn(splits.labels, name);
+  const label = labeled ? splits.classes[splits.labels[name]] : undefined;
   return { ...(set ? { set } : {}), ...(label ? { label } : {}) };
 }

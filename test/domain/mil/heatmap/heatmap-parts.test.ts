@@ -9,6 +9,8 @@ import {
 } from '../../../../domain/mil/heatmap/heatmap-overlay.js';
 import { lesionFit, paintScores, scaleScores } from '../../../../domain/mil/heatmap/heatmap-scores.js';
 import { shownClass, type HeatmapScore } from '../../../../domain/mil/heatmap/shown-class.js';
+import type { Target } from '../../../../domain/mil/targets/target.js';
+import { meanOfSlideScores, slideScore } from '../../../../domain/mil/heatmap/slide-score.js';
 import { openSlide } from '../../../../domain/pathology/slides/open.js';
 import { checkout } from '../../../support/fixtures.js';
 import { hasCode } from '../support.js';
@@ -151,4 +153,27 @@ test('the shown class is the positive one by default, a named one on request, an
     hasCode('InvalidInput', /no class "tumour".*one of normal, tumor/),
   );
   assert.throws(() => shown('attention', 'tumor'), hasCode('InvalidInput', /no effect.*class-probability/));
+});
+
+test('the score of a slide follows the target, and log hazards of several checkpoints have no mean', () => {
+  const prediction = {
+    logits: Float32Array.of(0.5, -0.5),
+    probabilities: Float64Array.of(0.25, 0.75),
+  };
+  const hazard: Target = { endpoint: 'survival', head: 'hazard', time: 'months', edges: [3] };
+  const cox = slideScore(prediction, { endpoint: 'survival', head: 'cox', time: 'months' }, -1);
+  assert.deepEqual(cox, { 'log-hazard': 0.5 });
+  assert.deepEqual(meanOfSlideScores([cox]), cox);
+  assert.deepEqual(meanOfSlideScores([cox, cox]), {});
+  assert.deepEqual(slideScore(prediction, { endpoint: 'regression', value: 'her2' }, -1), { predicted: 0.5 });
+  const { risk = NaN } = slideScore(prediction, hazard, -1);
+  const [first, second] = [1 / (1 + Math.exp(0.5)), 1 / (1 + Math.exp(-0.5))];
+  assert.ok(Math.abs(risk + first + first * second) < 1e-12);
+  const classes: Target = { endpoint: 'classification', classes: ['normal', 'tumor'] };
+  const probability = slideScore(prediction, classes, -1);
+  assert.deepEqual(meanOfSlideScores([probability, { probability: 0.25 }]), { probability: 0.5 });
+  assert.throws(
+    () => shownClass({ score: 'class-probability' }, []),
+    hasCode('InvalidInput', /needs a model of classes.*set `score: attention`/),
+  );
 });
