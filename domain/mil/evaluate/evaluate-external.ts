@@ -4,6 +4,7 @@ import type { HeadFacts } from './endpoint-files.js';
 import { writeAll, writeEvaluation } from './evaluation-files.js';
 import { readExternalCohort } from './external-cohort.js';
 import { externalEndpoint } from './external-scores.js';
+import type { EvaluationOptions } from './evaluate-predictions.js';
 import { asPrediction, comparisonTable, siteTable } from './external-tables.js';
 import type { EvaluateWith } from './parameters.js';
 import { scoreExternal } from './score-external.js';
@@ -36,7 +37,8 @@ function scoreClasses(
   for (const warning of cohort.warnings) job.log('warn', warning);
   const { classes, scored } = cohort;
   const { value, from } = cohort.threshold;
-  const threshold = value === null ? 'half' : { value, from: `locked before: ${from}` };
+  const threshold: EvaluationOptions['threshold'] =
+    value === null ? 'half' : { value, from: `locked before: ${from}` };
   const list = scored.map(asPrediction);
   const { bootstrap, protocol, ordered } = options;
   const facts = factsOf(cohort);
@@ -46,7 +48,8 @@ function scoreClasses(
     { scored: list, validation: [] },
     { threshold, bootstrap, ordered },
   );
-  const sites = siteTable(scored, { classes, protocol, threshold, bootstrap: 0, stream: [] });
+  const scoring = { classes, protocol, threshold, bootstrap: 0, stream: [] };
+  const sites = siteTable(scored, scoring, facts.level);
   const more: Record<string, { to: string; content: string }> = {
     ...(sites !== undefined && { sites: { to: `sites/${job.name}.csv`, content: sites } }),
     ...(others.length > 0 && {

@@ -6,12 +6,14 @@ import { evaluatePredictions, type EvaluationOptions, type Prediction } from './
 import type { ExternalCohort } from './external-cohort.js';
 
 /**
- * Formats the metrics of each site, all with one threshold: site, slides, slides of each class, auc with
+ * Formats the metrics of each site, all with one threshold: site, slides (or patients), their number in each
+ * class, auc with
  * DeLong's 95 % interval, accuracy and rates. Empty: undefined, such as the AUC of a site with one class.
  */
 export function siteTable(
   scored: readonly (ScoredSlide & { label: number })[],
   options: EvaluationOptions,
+  level: 'slide' | 'patient',
 ): string | undefined {
   const sites = [...new Set(scored.flatMap(({ site }) => site ?? []))].sort();
   if (sites.length === 0) return undefined;
@@ -24,7 +26,7 @@ export function siteTable(
     });
     const { accuracy, balanced_accuracy, recall, specificity, precision, f1 } = protocols.honest;
     return {
-      ...{ site, slides },
+      ...{ site, [`${level}s`]: slides },
       ...Object.fromEntries(classes.map((name) => [`count_${name}`, counts[name]])),
       auc: text(rank.auc),
       auc_low: text(intervals.delong_auc?.low),
@@ -35,7 +37,7 @@ export function siteTable(
   });
   return formatCsv(
     [
-      ...['site', 'slides', ...classes.map((name) => `count_${name}`), 'auc', 'auc_low', 'auc_high'],
+      ...['site', `${level}s`, ...classes.map((name) => `count_${name}`), 'auc', 'auc_low', 'auc_high'],
       ...['accuracy', 'balanced_accuracy', 'recall', 'specificity', 'precision', 'f1'],
     ],
     rows,
