@@ -21,9 +21,9 @@ export const COX: Target = { endpoint: 'survival', head: 'cox', time: 'os_months
 export const VALUE: Target = { endpoint: 'regression', value: 'her2' };
 
 /** Times of 20 slides, two of each patient; two of three patients have the event. */
-export const followUpOf = (i: number) => ({
+export const followUpOf = (i: number): { time: number; event: 0 | 1 } => ({
   time: 3 + 4 * ((7 * (i >> 1)) % 10),
-  event: ((i >> 1) % 3 === 2 ? 0 : 1) as 0 | 1,
+  event: (i >> 1) % 3 === 2 ? 0 : 1,
 });
 export const patientOf = (i: number) => `P${i >> 1}`;
 
