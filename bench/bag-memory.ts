@@ -7,7 +7,7 @@ import { placedBag } from '../domain/mil/bags/bag.js';
 import { openBackend, tf } from '../domain/mil/compute/backend.js';
 import { modelEntry, resolveOptions } from '../domain/mil/models/registry.js';
 import { initialWeights } from '../domain/mil/compute/parameters.js';
-import { trainStep } from '../domain/mil/train-fold/step.js';
+import { trainStep } from '../test/support/train-step.js';
 import { classLoss } from '../domain/mil/targets/head.js';
 import { RandomStream } from '../domain/random.js';
 

@@ -50,9 +50,10 @@ export const definition = defineActivity({
     return version === undefined ? {} : { 'model-version': version };
   },
   modelsUsed: async ({ model }) => [model as string],
-  check: async ({ with: { model, ...given } }) => {
+  check: async (step) => {
+    const { model, ...given } = step.with;
     if (typeof model === 'string') refuseForeignOptions(model, Object.keys(given));
-    return {};
+    return (await import('../../domain/mil/train-fold/check-train-fold.js')).checkTrainFold(step);
   },
   required: parameters.required,
   reads,
@@ -63,13 +64,13 @@ export const definition = defineActivity({
     ),
     history: fileOutput(
       'history',
-      'history/<cell>.csv: losses, learning rate and validation AUC of each epoch.',
+      'history/<cell>.csv: losses, learning rate and validation score (val_auc, val_concordance or val_rmse) of each epoch.',
     ),
     'best-epoch': { type: 'integer', description: 'The epoch of the weights, counted from 1.' },
     metrics: {
       type: 'object',
       description:
-        'train-loss and val-auc of that epoch, number of epochs, whether training stopped early, a note.',
+        'train-loss and val-auc (val-concordance, val-rmse) of that epoch, number of epochs, whether training stopped early, a note.',
     },
   },
   queue: 'gpu',

@@ -4,7 +4,7 @@ import { placedBag } from '../../domain/mil/bags/bag.js';
 import { openBackend, type Rank, tf } from '../../domain/mil/compute/backend.js';
 import { modelEntry, resolveOptions } from '../../domain/mil/models/registry.js';
 import { initialWeights } from '../../domain/mil/compute/parameters.js';
-import { trainStep } from '../../domain/mil/train-fold/step.js';
+import { trainStep } from './train-step.js';
 import { RandomStream } from '../../domain/random.js';
 
 export interface TrainSteps {

@@ -9,6 +9,7 @@ import {
   type Activation,
 } from '../compute/layers.js';
 import type { Weights } from '../compute/parameters.js';
+import type { Endpoint } from '../targets/target.js';
 
 /**
  * Attention scores of AB-MIL (Ilse, Tomczak, Welling 2018): s = w φ(V h + c) + d, for each of K heads.
@@ -87,4 +88,14 @@ export function matrix(weights: Weights, name: string): Tensor2D {
 
 export function vector(weights: Weights, name: string): Tensor1D | undefined {
   return weights[name] as Tensor1D | undefined;
+}
+
+/**
+ * The one attention row [n] that represents several [r, n], one per output: that of the last class, which is
+ * the positive one of two. Time bins have none that stands out, so their mean.
+ */
+export function shownAttention(rows: Tensor2D, endpoint: Endpoint): Tensor1D {
+  const [count, n] = rows.shape;
+  const shown = endpoint === 'classification' ? tf.slice(rows, [count - 1, 0], [1, -1]) : tf.mean(rows, 0);
+  return tf.reshape(shown, [n]);
 }

@@ -1,5 +1,5 @@
 import { classifier, stepDropout, embedBag } from './abmil.js';
-import { matrix, rowScores, vector } from './attention.js';
+import { matrix, rowScores, shownAttention, vector } from './attention.js';
 import { tf, type Scalar, type Tensor2D } from '../compute/backend.js';
 import { rowCrossEntropy, smoothTop1Svm } from '../compute/instance-loss.js';
 import { dense, dropout, gatherRows, hostLoss, product, softmax } from '../compute/layers.js';
@@ -7,14 +7,18 @@ import type { ClamOptions } from './model-options.js';
 import type { Model, ModelConfig, StepContext } from './model.js';
 import { linearSpec, type ParameterSpec, type Weights } from '../compute/parameters.js';
 
-/** CLAM-SB (Lu et al. 2021): one gated attention branch. See {@link buildMultiBranch}. */
+/**
+ * CLAM-SB (Lu et al. 2021): one gated attention branch. See {@link buildMultiBranch}. For survival and
+ * regression it is gated attention with the loss of the bag alone.
+ */
 export function build(config: ModelConfig<ClamOptions>): Model {
   return clam(config, 1);
 }
 
 /**
- * CLAM-MB: one gated attention branch per class (tanh times sigmoid, biases, dropout in both), each with a
- * separate classifier. In addition to the bag's loss, an instance classifier uses the instances with the
+ * CLAM-MB: one gated attention branch per output (tanh times sigmoid, biases, dropout in both), each with a
+ * separate classifier: a branch per class, per time bin, or one branch for a log hazard or a value. For
+ * classes, in addition to the bag's loss, an instance classifier uses the instances with the
  * highest and lowest attention of the true class as positive and negative examples of that class. With
  * `subtyping`, it uses the instances with the highest attention of every other class as negative examples of
  * that class.
@@ -44,8 +48,7 @@ function clam(config: ModelConfig<ClamOptions>, branches: number): Model {
       const attention = attend(weights, h, config);
       return {
         logits: tf.reshape(bagLogits(weights, attention, h), [config.outputs]),
-        // The branch of the last class, which is the positive one of two.
-        attention: tf.reshape(tf.slice(attention, [branches - 1, 0], [1, -1]), [bag.rows]),
+        attention: shownAttention(attention, config.endpoint),
         instanceLogits: classifier(weights, h),
       };
     },

@@ -2,7 +2,7 @@ import { SamMilError } from '../../errors.js';
 import { differentiable } from '../compute/differentiable.js';
 import { embedBag } from './abmil.js';
 import type { Aggregated, Aggregator } from './aggregator.js';
-import { matrix, vector } from './attention.js';
+import { matrix, shownAttention, vector } from './attention.js';
 import { tf, type Scalar, type Tensor2D } from '../compute/backend.js';
 import { binaryCrossEntropy } from '../compute/instance-loss.js';
 import { dense, gatherRows, hostLoss, product, productTransposed, softmax } from '../compute/layers.js';
@@ -16,9 +16,10 @@ type AggregatorOptions = Omit<DsmilOptions, 'embedding'>;
 
 /**
  * DSMIL (Li, Li, Eliceiri 2021) as trained by the common benchmark. An instance classifier finds the critical
- * instance of each class. The attention of all others is the similarity of their queries to the critical
+ * instance of each output, the one with its largest logit: of each class; of each time bin, the instance with
+ * the largest hazard; of a log hazard or a value, the instance with the largest. The attention of all others is the similarity of their queries to the critical
  * query: A = softmax over n of q(h_n) q(h_critical) / sqrt(size of q). The bag has one weighted sum per
- * class, and every logit depends on all of them. Loss: half on the bag logits, half on the largest instance
+ * output, and every logit depends on all of them. Loss: half on the bag logits, half on the largest instance
  * logits.
  *
  * With `query: tanh`, `embedding: none` and `bag-loss: bce` it is the model of the original code. As for all
@@ -26,6 +27,7 @@ type AggregatorOptions = Omit<DsmilOptions, 'embedding'>;
  */
 export function build(config: ModelConfig<DsmilOptions>): Model {
   const settings = config.options;
+  if (settings.bagLoss === 'bce' && config.endpoint !== 'classification') throw classLossOnly();
   const bare = settings.embedding === 'none';
   const aggregator = dsmilAggregator(bare ? { ...config, embedDim: config.dim } : config, settings);
   const instances: typeof embedBag = bare ? (_, bag) => bag.x : embedBag;
@@ -38,11 +40,9 @@ export function build(config: ModelConfig<DsmilOptions>): Model {
     infer(weights, bag) {
       const h = instances(weights, bag, config);
       const { logits, layers } = aggregator.aggregate(weights, h);
-      // The row of the last class, which is the positive one of two.
-      const last = tf.slice(layers[0], [config.outputs - 1, 0], [1, -1]);
       return {
         logits: tf.reshape(logits, [config.outputs]),
-        attention: tf.reshape(last, [bag.rows]),
+        attention: shownAttention(layers[0], config.endpoint),
         instanceLogits: aggregator.instanceLogits(weights, h),
       };
     },
@@ -61,7 +61,7 @@ export function dsmilAggregator(config: ModelConfig, settings: AggregatorOptions
       const attention = softmax(productTransposed(sought, queries)); // [outputs, n]
       const values =
         settings.value === 'identity' ? h : dense(h, matrix(weights, 'v.w'), vector(weights, 'v.b'), 'relu');
-      const features = product(attention, values); // [classes, embed]
+      const features = product(attention, values); // [outputs, embed]
       const logits = bagLogits(weights, features);
       return {
         ...{ logits, features, layers: [attention] },
@@ -69,7 +69,7 @@ export function dsmilAggregator(config: ModelConfig, settings: AggregatorOptions
           return tf.reshape(tf.max(instances, 1), [1, h.shape[0]]);
         },
         loss(context) {
-          const loss = halfLoss(context, settings);
+          const loss = halfLoss(context, settings.bagLoss === 'bce');
           return tf.add(loss(logits), loss(largestLogits(instances, critical)));
         },
       };
@@ -97,18 +97,16 @@ function instanceLogits(weights: Weights, h: Tensor2D): Tensor2D {
   return dense(h, matrix(weights, 'inst.w'), vector(weights, 'inst.b'));
 }
 
-function halfLoss(
-  { outcome, bagLoss }: StepContext,
-  settings: AggregatorOptions,
-): (logits: Tensor2D) => Scalar {
-  if (settings.bagLoss === 'ce') return (logits) => bagLoss(logits, [0.5]);
-  if (outcome.endpoint !== 'classification') {
-    throw new SamMilError('InvalidInput', '`bag-loss: bce` is a loss of classes', {
-      expected: '`bag-loss: ce` for survival and regression, which use their own loss',
-      next: 'remove `bag-loss`',
-    });
-  }
+function halfLoss({ outcome, bagLoss }: StepContext, binary: boolean): (logits: Tensor2D) => Scalar {
+  if (!binary || outcome.endpoint !== 'classification') return (logits) => bagLoss(logits, [0.5]);
   return (logits) => hostLoss(logits, (values) => binaryCrossEntropy(values, outcome.label, 0.5));
+}
+
+function classLossOnly(): SamMilError {
+  return new SamMilError('InvalidInput', '`bag-loss: bce` is a loss of classes', {
+    expected: '`bag-loss: ce` for survival and regression, which then stands for their own loss',
+    next: 'remove `bag-loss`',
+  });
 }
 
 /** The largest instance logit of each output, [1, outputs]. Only these logits have a gradient. */

@@ -3,6 +3,8 @@ import { tf, type Scalar, type Tensor2D } from '../compute/backend.js';
 import { clipNorm } from '../compute/clip.js';
 import { differentiate } from '../compute/differentiate.js';
 import { dense, embed, gatherRows, product, softmax } from '../compute/layers.js';
+import { riskOfCurve } from '../../statistics/survival/hazard-curve.js';
+import { curveFromLogits } from '../targets/hazard-loss.js';
 import type { DtfdOptions } from './model-options.js';
 import type { Model, ModelConfig, StepContext } from './model.js';
 import type { Bag } from '../bags/bag.js';
@@ -11,7 +13,7 @@ import { nearEqualRuns, withinBags, type PseudoBags } from './pseudo-bags.js';
 
 /**
  * DTFD-MIL (Zhang et al. 2022). Tier 1 is gated attention over each of a few random pseudo-bags, all with the
- * label of the slide. Each passes one or two distilled features to tier 2, which is gated attention over
+ * outcome of the slide. Each passes one or two distilled features to tier 2, which is gated attention over
  * these features. Gradients are clipped by part. In evaluation, the pseudo-bags are runs in the bag's order,
  * so that results are deterministic. `attention` is tier 1's softmax over the whole bag.
  */
@@ -22,14 +24,14 @@ export function build(config: ModelConfig<DtfdOptions>): Model {
     nearEqualRuns(context.stream('pseudo-bags').permutation(bag.rows), settings.numGroup);
   return {
     parameters,
-    loss: (weights, bag, context) => tierLosses(weights, bag, draw(bag, context), settings, context).total(),
+    loss: (weights, bag, context) => tierLosses(weights, bag, draw(bag, context), config, context).total(),
     gradients: (weights, bag, context) =>
-      dtfdGradients(weights, bag, draw(bag, context), settings, context, parameters),
+      dtfdGradients(weights, bag, draw(bag, context), config, context, parameters),
     infer(weights, bag) {
       const order = Int32Array.from({ length: bag.rows }, (_, row) => row);
       const tier1 = firstTier(weights, bag, nearEqualRuns(order, settings.numGroup));
       return {
-        logits: tf.reshape(secondTier(weights, distilled(weights, tier1, settings)), [config.outputs]),
+        logits: tf.reshape(secondTier(weights, distilled(weights, tier1, config)), [config.outputs]),
         attention: tf.reshape(softmax(tier1.scores), [bag.rows]),
         instanceLogits: classify(weights, tier1.h, 't1'),
       };
@@ -79,23 +81,39 @@ function classify(weights: Weights, rows: Tensor2D, tier: string): Tensor2D {
   return dense(rows, matrix(weights, `${tier}.cls.w`), vector(weights, `${tier}.cls.b`));
 }
 
-export function distilled(weights: Weights, tier1: FirstTier, { distill }: DtfdOptions): Tensor2D {
+/** What the tiers need to know of the configuration. */
+export type DtfdConfig = Pick<ModelConfig<DtfdOptions>, 'endpoint' | 'outputs' | 'options'>;
+
+export function distilled(weights: Weights, tier1: FirstTier, config: DtfdConfig): Tensor2D {
+  const { distill } = config.options;
   if (distill === 'AFS') return tier1.sums;
-  const chosen = selectInstances(instanceScores(weights, tier1), tier1.groups, distill === 'MaxMinS');
+  const scores = instanceScores(weights, tier1, config);
+  const chosen = selectInstances(scores, tier1.groups, distill === 'MaxMinS');
   return gatherRows(tier1.h, Int32Array.from(chosen));
 }
 
 /**
- * Probability of the last class of each separate instance: softmax of the classifier, without bias, on its
- * attended features a h. It only selects instances, so it passes no gradient.
+ * Score of each separate instance by the classifier, without bias, on its attended features a h: the
+ * probability of the last class, the risk of a patient with such logits (time bins), or the only logit (log
+ * hazard, value). It only selects instances, so it passes no gradient.
  */
-export function instanceScores(weights: Weights, { h, attention }: FirstTier): Float32Array {
+export function instanceScores(
+  weights: Weights,
+  { h, attention }: FirstTier,
+  { endpoint, outputs }: Pick<DtfdConfig, 'endpoint' | 'outputs'>,
+): Float32Array {
   const own = tf.sum(attention, 0); // every row is in exactly one pseudo-bag
   const logits = dense(h, matrix(weights, 't1.cls.w'));
   const attended = tf.mul<Tensor2D>(logits, tf.reshape(own, [h.shape[0], 1]));
-  const probabilities = softmax(attended);
-  const last = tf.slice(probabilities, [0, logits.shape[1] - 1], [-1, 1]);
-  return last.dataSync() as Float32Array;
+  if (endpoint === 'classification') {
+    const last = tf.slice(softmax(attended), [0, outputs - 1], [-1, 1]);
+    return last.dataSync() as Float32Array;
+  }
+  const values = attended.dataSync() as Float32Array;
+  if (outputs === 1) return values;
+  return Float32Array.from({ length: h.shape[0] }, (_, row) =>
+    riskOfCurve(curveFromLogits(values.subarray(row * outputs, (row + 1) * outputs))),
+  );
 }
 
 /** The row with the highest score of each pseudo-bag, followed by the row with the lowest score if `both`. */
@@ -112,13 +130,13 @@ function tierLosses(
   weights: Weights,
   bag: Bag,
   groups: PseudoBags,
-  settings: DtfdOptions,
+  config: DtfdConfig,
   context: StepContext,
 ) {
   const tier1 = firstTier(weights, bag, groups);
   const equal = new Array<number>(groups.count).fill(1 / groups.count);
   const first = () => context.bagLoss(tier1.logits, equal);
-  const second = () => context.bagLoss(secondTier(weights, distilled(weights, tier1, settings)));
+  const second = () => context.bagLoss(secondTier(weights, distilled(weights, tier1, config)));
   return { tier1, first, second, total: (): Scalar => tf.add(first(), second()) };
 }
 
@@ -131,10 +149,11 @@ export function dtfdGradients(
   weights: Weights,
   bag: Bag,
   groups: PseudoBags,
-  settings: DtfdOptions,
+  config: DtfdConfig,
   context: StepContext,
   parameters: readonly ParameterSpec[],
 ): { loss: Scalar; gradients: Weights } {
+  const settings = config.options;
   const names = parameters.map(({ name }) => name);
   const [tier1, tier2] = [
     names.filter((name) => !name.startsWith('t2.')),
@@ -143,8 +162,8 @@ export function dtfdGradients(
   let features: { values: Float32Array; shape: [number, number] } | undefined;
   const one = differentiate(
     () => {
-      const losses = tierLosses(weights, bag, groups, settings, context);
-      const passedOn = distilled(weights, losses.tier1, settings);
+      const losses = tierLosses(weights, bag, groups, config, context);
+      const passedOn = distilled(weights, losses.tier1, config);
       features = { values: Float32Array.from(passedOn.dataSync()), shape: passedOn.shape };
       return losses.first();
     },
@@ -159,7 +178,7 @@ export function dtfdGradients(
   const { values, shape } = features as NonNullable<typeof features>;
   const two = settings.detach
     ? differentiate(() => context.bagLoss(secondTier(weights, tf.tensor2d(values, shape))), tier2, weights)
-    : differentiate(() => tierLosses(weights, bag, groups, settings, context).second(), names, weights);
+    : differentiate(() => tierLosses(weights, bag, groups, config, context).second(), names, weights);
   clipNorm(two.gradients, tier2, settings.clip);
   context.report('tier1', one.loss);
   context.report('tier2', two.loss);

@@ -13,7 +13,7 @@ import type { Weights } from '../compute/parameters.js';
 /**
  * MHIM-MIL (Tang et al. 2023, first version): a teacher, which slowly follows the student, sees the whole
  * bag. The instances with its highest and lowest attention, and some others, are masked, so that the student
- * learns from the hard instances. The student's loss is that of its baseline, plus the cross-entropy of its
+ * learns from the hard instances. The student's loss is that of its baseline on the bag, plus the cross-entropy of its
  * bag embedding against the teacher's (softmax over the embedding, the teacher's sharpened by a temperature).
  */
 export function build(config: ModelConfig<MhimOptions>): Model {
@@ -90,11 +90,11 @@ export function studentLoss(
   const drop = stepDropout(config, context);
   const h = embed(x, matrix(weights, 'embed.w'), vector(weights, 'embed.b'), drop);
   const student = aggregator.aggregate(weights, h, context);
-  const classification = student.loss(context);
+  const bagLoss = student.loss(context);
   const likeness = softTargetLoss(student.features, target, settings.temperature);
-  context.report('classification', classification);
+  context.report(context.outcome.endpoint, bagLoss);
   context.report('consistency', likeness);
-  return tf.add(classification, tf.mul(likeness, settings.consistency));
+  return tf.add(bagLoss, tf.mul(likeness, settings.consistency));
 }
 
 /** - sum of softmax(target / temperature) log softmax(features), mean over the rows. */

@@ -10,7 +10,7 @@ import type { Model, ModelConfig } from './model.js';
 import type { Weights } from '../compute/parameters.js';
 import { standardized, type Standardization } from '../bags/standardize.js';
 import { classesOf, type Target } from '../targets/target.js';
-import { softmax } from '../compute/host-math.js';
+import { readingOf, type Reading } from '../targets/reading.js';
 
 /** A trained model on the device. */
 export interface LoadedModel {
@@ -33,11 +33,13 @@ export interface LoadedModel {
 export interface Prediction {
   /** [outputs] */
   logits: Float32Array;
-  /** [classes], softmax of the logits; without meaning for other endpoints. */
+  /** What the logits mean: class probabilities, a risk with its survival curve, or a value. */
+  reading: Reading;
+  /** [classes], softmax of the logits; empty for other endpoints. */
   probabilities: Float64Array;
   /** [rows]: the contribution of each row. For most models a distribution over the rows; see each model. */
   attention: Float32Array;
-  /** [rows x classes]: the class probabilities of each separate row by the model's classifier. */
+  /** [rows x classes]: the class probabilities of each separate row by the model's classifier; empty for others. */
   instanceProbabilities: Float32Array;
 }
 
@@ -69,7 +71,7 @@ export async function loadModel(path: string, backend: BackendChoice = 'auto'): 
  *   where the model returns NaN
  */
 export function predict(loaded: LoadedModel, bag: HostBag): Prediction {
-  const { model, weights, config, standardization } = loaded;
+  const { model, weights, config, target, classes, standardization } = loaded;
   if (bag.dim !== config.dim) {
     throw new SamMilError('CountMismatch', 'the features differ from those on which the model was trained', {
       expected: `${config.dim} numbers per row`,
@@ -83,16 +85,19 @@ export function predict(loaded: LoadedModel, bag: HostBag): Prediction {
   const output = tf.tidy(() => {
     const placed = placedBag({ x, rows, isGroup, area, coords });
     const { logits, attention, instanceLogits } = model.infer(weights, placed);
-    return { logits, attention, instances: tf.softmax(instanceLogits) };
+    return { logits, attention, ...(classes.length > 0 && { instances: tf.softmax(instanceLogits) }) };
   });
   const logits = toHost(output.logits);
   const attention = toHost(output.attention);
-  const instanceProbabilities = toHost(output.instances);
+  const instanceProbabilities =
+    output.instances === undefined ? new Float32Array(0) : toHost(output.instances);
   tf.dispose([output, x]);
   if (!logits.every(Number.isFinite)) {
     throw new SamMilError('InvalidInput', 'the model returned logits that are not finite', {
       found: logits.join(', '),
     });
   }
-  return { logits, probabilities: softmax(logits), attention, instanceProbabilities };
+  const reading = readingOf(logits, target);
+  const probabilities = reading.endpoint === 'classification' ? reading.probabilities : new Float64Array(0);
+  return { logits, reading, probabilities, attention, instanceProbabilities };
 }

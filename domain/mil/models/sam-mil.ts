@@ -15,6 +15,8 @@ import { aggregatedSubBags, attentionSubBags, wholeAttention, type Draw, type Su
 /**
  * SAM-MIL (ACM MM 2024) on AB-MIL with ReLU attention, on TransMIL or on DSMIL.
  *
+ * CE is the cross-entropy of a sub-bag, or the loss of the trained head.
+ *
  * `mode: paper` minimizes CE(masked bag) + alpha mean CE(pseudo-bags) + beta consistency, where the mask is
  * drawn by region area, the pseudo-bags are a random partition of all rows, and the consistency loss uses the
  * attention over the whole bag, with a gradient only for the attention's weights. `mode: release` minimizes
@@ -80,11 +82,11 @@ export function paperLoss(
   const { settings, draw } = step;
   const bags = subBags(weights, embedBag(weights, bag, config, context), step, context);
   const { count } = draw.groups;
-  const classification = bags.loss([1, ...new Array<number>(count).fill(settings.alpha / count)]);
+  const bagLoss = bags.loss([1, ...new Array<number>(count).fill(settings.alpha / count)]);
   const spread = consistencyLoss(bags.attention(), areaClasses(bag.area, settings.consistencyOver));
-  context.report('classification', classification);
+  context.report(context.outcome.endpoint, bagLoss);
   context.report('consistency', spread);
-  return tf.add(classification, tf.mul(spread, settings.beta));
+  return tf.add(bagLoss, tf.mul(spread, settings.beta));
 }
 
 /**

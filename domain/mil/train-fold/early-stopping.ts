@@ -1,5 +1,5 @@
 export interface EarlyStoppingState {
-  /** The best score. Absent before the first epoch. */
+  /** The best score; scores are higher for a better model. Absent before the first epoch. */
   best?: number;
   /** Number of consecutive epochs below the best score. */
   counter: number;

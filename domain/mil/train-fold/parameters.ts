@@ -2,6 +2,9 @@ import { fileInput, itemsInput } from '../../activity-schema.js';
 import { defineParameters, type WithOf } from '../../parameters.js';
 import { ENCODER_OF_BAGS } from '../bags/encoder-parameter.js';
 
+const LOSSES = ['cross-entropy', 'hazard', 'cox', 'mse', 'huber', 'l1'] as const;
+export type LossName = (typeof LOSSES)[number];
+
 /** Parameters of `mil.train-fold` for all models. */
 export const parameters = defineParameters({
   with: {
@@ -42,7 +45,7 @@ export const parameters = defineParameters({
       type: 'integer',
       minimum: 1,
       default: 30,
-      description: 'Number of consecutive epochs below the best validation AUC after which training stops.',
+      description: 'Number of consecutive epochs below the best validation score after which training stops.',
     },
     'stop-epoch': {
       type: 'integer',
@@ -80,13 +83,55 @@ export const parameters = defineParameters({
       default: 0.999,
       description: "Share of the optimizer's second moments that each step keeps.",
     },
+    loss: {
+      'x-synonyms': ['criterion', 'bag-loss-function', 'head', 'objective'],
+      type: 'string',
+      enum: LOSSES,
+      description:
+        'Loss of a bag. For classes: cross-entropy (default). For survival: hazard (default; discrete-time likelihood over `time-bins`) or cox (partial likelihood over the bags of a step). For regression: mse (default), huber or l1.',
+    },
+    'time-bins': {
+      'x-synonyms': ['bins', 'num-bins', 'n-bins', 'discrete-times'],
+      type: 'integer',
+      minimum: 1,
+      maximum: 100,
+      description:
+        'Only for loss hazard: number of time bins. Their edges are quantiles of the times with an event, of the training patients of the fold. Default: 4.',
+    },
+    'censored-discount': {
+      'x-synonyms': ['alpha-surv', 'nll-alpha'],
+      type: 'number',
+      minimum: 0,
+      maximum: 1,
+      description: 'Only for loss hazard: how much less censored bags count, 0 to 1. Default: 0.',
+    },
+    'cox-ties': {
+      'x-synonyms': ['ties'],
+      type: 'string',
+      enum: ['efron', 'breslow'],
+      description: 'Only for loss cox: how events at the same time share a risk set. Default: efron.',
+    },
+    'huber-delta': {
+      'x-synonyms': ['delta'],
+      type: 'number',
+      exclusiveMinimum: 0,
+      description:
+        'Only for loss huber: the error, in the unit of the value, from which the loss grows linearly. Default: 1.',
+    },
+    'bags-per-step': {
+      'x-synonyms': ['batch-size', 'gradient-accumulation', 'accumulate', 'gc'],
+      type: 'integer',
+      minimum: 1,
+      description:
+        'Number of bags whose gradients are averaged before the weights are updated once. The last step of an epoch may have fewer. With loss cox, the patients at risk are those of the same step. Default: 1; 16 for loss cox, at least 2.',
+    },
     'class-weights': {
       'x-synonyms': ['weighted-loss', 'weights', 'balanced'],
       type: 'string',
       enum: ['off', 'balanced'],
       default: 'off',
       description:
-        'balanced: multiplies the gradient of a bag by bags / (classes x bags of its class). off: no weights, as in the published trainers.',
+        'balanced: multiplies the gradient of a bag by bags / (classes x bags of its class). off: no weights, as in the published trainers. Only for classes.',
     },
     scheduler: {
       'x-synonyms': ['lr-scheduler', 'lr-schedule'],
@@ -126,10 +171,10 @@ export const parameters = defineParameters({
     },
     select: {
       type: 'string',
-      enum: ['best-auc', 'last'],
-      default: 'best-auc',
+      enum: ['best', 'last'],
+      default: 'best',
       description:
-        'Epoch whose weights are kept. best-auc: the one with the best validation AUC. last: the last one.',
+        'Epoch whose weights are kept. best: the one with the best validation score: greatest AUC for classes, greatest concordance (Harrell) for survival, least RMSE for regression. last: the last one.',
     },
     'validate-on': {
       type: 'string',

@@ -22,6 +22,8 @@ export async function reads(step: ReadingStep): Promise<Record<string, ReadPart>
     val: all || validateOn === 'val' ? fold.val : [],
     test: all || validateOn === 'test' ? fold.test : [],
   };
+  // Time bins and risks count each training patient of survival once.
+  const patientsOf = [...(splits.endpoint === 'survival' ? fold.train : []), ...fold[validateOn]];
   const chosen = new Map([
     ...fold.train.map((key) => [key, `${SET_TITLES.train} bag`] as const),
     ...fold[validateOn].map((key) => [key, `${SET_TITLES.val} bag`] as const),
@@ -30,6 +32,6 @@ export async function reads(step: ReadingStep): Promise<Record<string, ReadPart>
   requireBags([...chosen.keys()], records, inputs);
   return {
     bags: partOfItems(records, chosen, bagOutputs(encoder), step.work),
-    splits: partOfFold(splits, { repeat, fold: number, slides, patientsOf: fold[validateOn] }),
+    splits: partOfFold(splits, { repeat, fold: number, slides, patientsOf }),
   };
 }

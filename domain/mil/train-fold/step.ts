@@ -32,25 +32,44 @@ export function lossGradients(model: Model, weights: Weights, bag: Bag, context:
   return { loss: value, gradients };
 }
 
-/**
- * One step: loss, gradients, update. If the loss is not finite, the weights stay unchanged.
- *
- * @param share factor of this bag's loss
- * @returns the loss before the update, times `share`
- */
-export function trainStep(
-  model: Model,
-  adam: Adam,
-  bag: Bag,
-  context: StepContext,
-  learningRate: number,
-  share = 1,
-): number {
-  const { loss, gradients } = lossGradients(model, adam.weights(), bag, context);
-  if (share !== 1) scale(gradients, share);
-  if (Number.isFinite(loss)) adam.update(gradients, learningRate);
-  tf.dispose(gradients);
-  return loss * share;
+/** One update of the weights by the mean gradient of some bags, which are added one after the other. */
+export class TrainStep {
+  private readonly model: Model;
+  private readonly adam: Adam;
+  private sum: Weights = {};
+  private bags = 0;
+
+  constructor(model: Model, adam: Adam) {
+    this.model = model;
+    this.adam = adam;
+  }
+
+  /**
+   * @param share factor of this bag's loss
+   * @returns the loss times `share`. If it is not finite, the step must not be applied.
+   */
+  add(bag: Bag, context: StepContext, share = 1): number {
+    const { loss, gradients } = lossGradients(this.model, this.adam.weights(), bag, context);
+    if (share !== 1) scale(gradients, share);
+    this.bags++;
+    for (const [name, gradient] of Object.entries(gradients)) {
+      const before = this.sum[name] as Weights[string] | undefined;
+      this.sum[name] = before === undefined ? gradient : tf.add(before, gradient);
+      if (before !== undefined) tf.dispose([before, gradient]);
+    }
+    return loss * share;
+  }
+
+  /** A parameter on which no bag depends stays unchanged. */
+  apply(learningRate: number): void {
+    if (this.bags > 1) scale(this.sum, 1 / this.bags);
+    this.adam.update(this.sum, learningRate);
+  }
+
+  dispose(): void {
+    tf.dispose(this.sum);
+    this.sum = {};
+  }
 }
 
 function scale(gradients: Weights, share: number): void {

@@ -5,7 +5,9 @@ import type { Checkpoint } from '../models/model.js';
 import type { Model } from '../models/model.js';
 import type { Fold, Splits } from '../split/splits.js';
 import { refuseOtherSlides } from '../split/trained-slides.js';
-import type { TrainingPlan } from './train.js';
+import type { TrainingPlan } from './training-plan.js';
+import { digestOfJson } from '../../digest.js';
+import type { Target } from '../targets/target.js';
 
 /** The settings that a teacher must share with the training that it initializes. */
 export interface TeacherSettings {
@@ -21,12 +23,12 @@ export interface TeacherSettings {
  * the published MHIM-MIL.
  *
  * @throws SamMilError InvalidInput where the model has no teacher, or where the checkpoint belongs to a
- *   different fold (its training included this fold's test slides), to different features, or to a model
- *   other than the baseline
+ *   different fold (its training included this fold's test slides), to a different target, to different
+ *   features, or to a model other than the baseline
  */
 export function teacherStart(
   settings: TeacherSettings,
-  split: { splits: Splits; fold: Fold },
+  split: { splits: Splits; fold: Fold; target: Target },
   model: Model,
   warn: (message: string) => void,
 ): TrainingPlan['start'] {
@@ -39,6 +41,7 @@ export function teacherStart(
   }
   const checkpoint = readCheckpoint(teacher.path);
   refuseOtherFold(checkpoint, { ...settings, ...split }, teacher, warn);
+  refuseOtherTarget(checkpoint, split.target, teacher);
   refuseOtherScale(checkpoint, settings, teacher);
   const weights = weightsFor(checkpoint, model.parameters, teacher.path);
   const embedding = Object.entries(weights).filter(([parameter]) => parameter.startsWith('embed.'));
@@ -70,6 +73,28 @@ function refuseOtherFold(
       found: `repeat ${training.repeat}, fold ${training.fold}`,
     },
   );
+}
+
+/**
+ * Its outputs would mean something else, even if their number is the same. Files of the published code do not
+ * name their classes.
+ */
+function refuseOtherTarget({ target: found }: Checkpoint, target: Target, teacher: InputFile): void {
+  if (found.endpoint === 'classification' && target.endpoint === 'classification') return;
+  if (digestOfJson(found) === digestOfJson(target)) return;
+  throw new SamMilError('InvalidInput', 'the teacher was trained on a different target', {
+    file: teacher.path,
+    expected: describeTarget(target),
+    found: describeTarget(found),
+    next: 'train the teacher with the same `splits`, `loss` and `time-bins`',
+  });
+}
+
+function describeTarget(target: Target): string {
+  if (target.endpoint === 'classification') return `classes ${target.classes.join(', ')}`;
+  if (target.endpoint === 'regression') return `regression of ${target.value}`;
+  const bins = target.head === 'hazard' ? ` with the edges ${target.edges.join(', ')}` : '';
+  return `survival of ${target.time}, head ${target.head}${bins}`;
 }
 
 function refuseOtherScale(

@@ -13,12 +13,17 @@ import { buildModel } from '../models/build-model.js';
 import { writeCheckpoint } from '../models/checkpoint.js';
 import type { ModelConfig } from '../models/model.js';
 import { modelEntry, resolveOptions } from '../models/registry.js';
-import { labelOf, outputsOf, type Target } from '../targets/target.js';
+import { labelOf, outputsOf } from '../targets/target.js';
+import { validationScore, whyNoScore, type ValidationScore } from '../targets/validation-score.js';
+import { headSettings, type HeadSettings } from './head-settings.js';
+import { scoreTrainingPatients } from './patient-risks.js';
 import { suitsJavaScript } from './small-bags.js';
 import { findFold, outcomeOf, readSplits, type Fold, type Splits } from '../split/splits.js';
 import { trainedSlides } from '../split/trained-slides.js';
 import { teacherStart } from './teacher-start.js';
-import { train, type LabeledKey, type TrainingPlan, type TrainingResult } from './train.js';
+import { train } from './train.js';
+import type { LabeledKey, TrainingPlan, TrainingResult } from './training-plan.js';
+import { trainingTarget } from './training-target.js';
 import type { HistoryRow } from './training-state.js';
 import { scoreValidation } from './validation-scores.js';
 import type { TrainFoldWith } from './parameters.js';
@@ -29,11 +34,13 @@ export async function run(job: Job<TrainFoldWith>): Promise<JobResult> {
   const options = resolveOptions(settings.model, settings);
   const splits = readSplits(settings.splits.path);
   const fold = findFold(splits, settings.repeat, settings.fold);
+  const head = headSettings(splits.endpoint, settings);
+  const warn = (message: string) => job.log('warn', message);
+  const target = trainingTarget(splits, fold, head, warn);
   const used = [...fold.train, ...fold[settings.validateOn]];
   const listed = listBags(settings.bags.path, job.work, settings.encoder);
   const entries = [...selectBags(used, listed, settings).values()];
   const began = performance.now();
-  const warn = (message: string) => job.log('warn', message);
   for (const mixture of mixedEncoders(entries)) warn(mixture);
   const small = settings.backend === 'auto' && suitsJavaScript(settings.model, entries, settings.embedDim);
   const backend = await openBackend(small ? 'js' : settings.backend, warn);
@@ -43,7 +50,6 @@ export async function run(job: Job<TrainFoldWith>): Promise<JobResult> {
   });
   try {
     if (settings.standardize) bags.standardizeBy(fold.train);
-    const target: Target = { endpoint: 'classification', classes: splits.classes };
     const config: ModelConfig = {
       model: settings.model,
       dim: bags.get(fold.train[0]).x.shape[1],
@@ -55,12 +61,9 @@ export async function run(job: Job<TrainFoldWith>): Promise<JobResult> {
       options,
     };
     const model = await buildModel(config);
-    const start = teacherStart(settings, { splits, fold }, model, warn);
+    const start = teacherStart(settings, { splits, fold, target }, model, warn);
     const { plan, note: warning } = makePlan(job, splits, fold, {
-      target,
-      model,
-      bags,
-      backend,
+      ...{ target, model, bags, backend, head },
       ...(start && { start }),
     });
     if (warning !== undefined) warn(warning);
@@ -73,13 +76,14 @@ export async function run(job: Job<TrainFoldWith>): Promise<JobResult> {
       // An epoch of a large cohort takes longer than a step without progress may.
       onStep: (epoch) => job.progress({ ...epochs, done: epoch, ...(note === undefined ? {} : { note }) }),
       onEpoch: (row) => {
-        note = formatNote(row);
+        note = formatNote(row, validationScore(target));
         job.progress({ ...epochs, done: row.epoch, note });
       },
     });
     const facts = {
       ...trainedSlides(splits, fold, settings.validateOn),
       ...(await scoreValidation(plan, result.weights, splits.groups, job.signal)),
+      ...(await scoreTrainingPatients(plan, result.weights, splits, job.signal)),
       ...originOfBags(entries, settings.groupFeatures),
     };
     const outputs = writeOutputs(job, { config, facts, entries, plan, result, note: warning });
@@ -98,22 +102,27 @@ function makePlan(
   job: Job<TrainFoldWith>,
   splits: Splits,
   fold: Fold,
-  parts: Pick<TrainingPlan, 'model' | 'target' | 'bags' | 'backend' | 'start'>,
+  {
+    head,
+    ...parts
+  }: Pick<TrainingPlan, 'model' | 'target' | 'bags' | 'backend' | 'start'> & { head: HeadSettings },
 ): { plan: TrainingPlan; note?: string } {
   const settings = job.with;
   const labeled = (keys: readonly string[]): LabeledKey[] =>
     keys.map((key) => ({ key, outcome: outcomeOf(splits, key) }));
   const validation = labeled(fold[settings.validateOn]);
-  const seen = new Set(validation.map(({ outcome }) => labelOf(outcome)));
-  const rankable = seen.size === splits.classes.length;
-  const select = settings.select === 'best-auc' && !rankable ? 'last' : settings.select;
-  const why = validation.length === 0 ? 'is empty' : 'lacks a class';
+  const why = whyNoScore(
+    validation.map(({ outcome }) => outcome),
+    parts.target,
+  );
+  const select = why === undefined ? settings.select : 'last';
   return {
     plan: {
       ...parts,
       train: labeled(fold.train),
       validation,
-      loss: { name: 'cross-entropy' },
+      loss: head.loss,
+      bagsPerStep: head.bagsPerStep,
       epochs: settings.epochs,
       lr: settings.lr,
       adam: {
@@ -133,7 +142,9 @@ function makePlan(
     },
     ...(select === settings.select
       ? {}
-      : { note: `the validation set ${why}, so no epoch can be chosen by AUC: the last one is kept` }),
+      : {
+          note: `the validation set ${why}, so no epoch can be chosen by ${validationScore(parts.target).title}: the last one is kept`,
+        }),
   };
 }
 
@@ -142,9 +153,10 @@ function makePlan(
  */
 function warnOfMissingClasses(
   bags: readonly LabeledKey[],
-  { classes }: Splits,
+  { endpoint, classes }: Splits,
   warn: (message: string) => void,
 ): void {
+  if (endpoint !== 'classification') return;
   const missing = classes.filter((_, label) => !bags.some(({ outcome }) => labelOf(outcome) === label));
   if (missing.length === 0) return;
   warn(`the training set has no bags of class ${missing.join(', ')}, so the model cannot learn it`);
@@ -165,9 +177,11 @@ function round(seconds: number): number {
   return Math.round(seconds * 1000) / 1000;
 }
 
-function formatNote({ loss, valAuc }: HistoryRow): string {
-  const score = valAuc === undefined ? '' : `, val AUC ${valAuc.toFixed(3)}`;
-  return `loss ${loss.toPrecision(3)}${score}`;
+function formatNote({ loss, valScore }: HistoryRow, { name, title }: ValidationScore): string {
+  if (valScore === undefined) return `loss ${loss.toPrecision(3)}`;
+  // An AUC or a concordance is a share; an RMSE has the unit of the value.
+  const score = name === 'rmse' ? valScore.toPrecision(4) : valScore.toFixed(3);
+  return `loss ${loss.toPrecision(3)}, val ${title} ${score}`;
 }
 
 interface Trained {
@@ -197,13 +211,13 @@ function writeOutputs(job: Job<TrainFoldWith>, trained: Trained): JobResult {
     plan.model.parameters,
   );
   const history = join(job.scratch, 'history.csv');
-  writeAtomic(history, historyCsv(result.history));
+  writeAtomic(history, historyCsv(result.history, validationScore(plan.target)));
   return {
     files: {
       checkpoint: { from: checkpoint, to: `checkpoints/${job.name}.${ending}` },
       history: { from: history, to: `history/${job.name}.csv` },
     },
-    values: { 'best-epoch': result.epoch, metrics: collectMetrics(result, note) },
+    values: { 'best-epoch': result.epoch, metrics: collectMetrics(trained) },
   };
 }
 
@@ -215,6 +229,8 @@ function collectFacts(settings: TrainFoldWith, { plan, result, facts }: Trained)
     'validate-on': settings.validateOn,
     lr: plan.lr,
     'weight-decay': settings.weightDecay,
+    loss: { ...plan.loss },
+    'bags-per-step': plan.bagsPerStep,
     optimizer: settings.optimizer,
     beta2: settings.beta2,
     scheduler: plan.schedule,
@@ -240,11 +256,12 @@ function digestBags(entries: readonly BagEntry[]): string {
   return digestOfJson(pairs.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-function collectMetrics({ history, epoch, valAuc, stoppedEarly }: TrainingResult, note?: string): JsonObject {
+function collectMetrics({ plan, result, note }: Trained): JsonObject {
+  const { history, epoch, valScore, stoppedEarly } = result;
   const { loss } = history[epoch - 1];
   return {
     'train-loss': loss,
-    ...(valAuc === undefined ? {} : { 'val-auc': valAuc }),
+    ...(valScore === undefined ? {} : { [`val-${validationScore(plan.target).name}`]: valScore }),
     epochs: history.length,
     'stopped-early': stoppedEarly,
     ...(note === undefined ? {} : { note }),
@@ -252,9 +269,9 @@ function collectMetrics({ history, epoch, valAuc, stoppedEarly }: TrainingResult
 }
 
 /** One line per epoch, with one column for each part of the loss. */
-function historyCsv(history: readonly HistoryRow[]): string {
+function historyCsv(history: readonly HistoryRow[], { name }: ValidationScore): string {
   const parts = Object.keys(history[0]?.parts ?? {});
-  const columns = ['epoch', 'learning_rate', 'loss', ...parts, 'val_loss', 'val_auc'];
+  const columns = ['epoch', 'learning_rate', 'loss', ...parts, 'val_loss', `val_${name}`];
   return formatCsv(
     columns,
     history.map((row) => ({
@@ -263,7 +280,7 @@ function historyCsv(history: readonly HistoryRow[]): string {
       learning_rate: row.learningRate,
       loss: row.loss,
       val_loss: row.valLoss,
-      val_auc: row.valAuc,
+      [`val_${name}`]: row.valScore,
     })),
   );
 }

@@ -2,15 +2,15 @@ import { existsSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { SamMilError } from '../../errors.js';
 import { RandomStream } from '../../random.js';
-import { openAdam, startingState, type Adam, type AdamSettings } from './adam.js';
-import { tf, type Backend } from '../compute/backend.js';
-import type { BagCache } from '../bags/bag-cache.js';
-import { afterScore, shouldStop, type EarlyStoppingRule } from './early-stopping.js';
-import type { Model, StepContext } from '../models/model.js';
-import { initialWeights, type HostWeights } from '../compute/parameters.js';
-import { learningRate, type Schedule } from './scheduler.js';
-import { trainStep } from './step.js';
+import { openAdam, type Adam } from './adam.js';
+import { tf } from '../compute/backend.js';
+import { afterScore, shouldStop } from './early-stopping.js';
+import type { StepContext } from '../models/model.js';
+import { initialWeights } from '../compute/parameters.js';
+import { learningRate } from './scheduler.js';
+import { TrainStep } from './step.js';
 import { Teacher } from './teacher.js';
+import { addSums, freshState, noSums } from './fresh-state.js';
 import {
   isSound,
   loadState,
@@ -20,73 +20,15 @@ import {
   type HistoryRow,
   type TrainingState,
 } from './training-state.js';
+import type { LabeledKey, TrainingHooks, TrainingPlan, TrainingResult } from './training-plan.js';
 import { validate, type ScoredBag } from './validate.js';
-import { separateLoss, type SeparateLoss } from '../targets/head.js';
-import type { Outcome, Target } from '../targets/target.js';
-
-export interface LabeledKey {
-  key: string;
-  outcome: Outcome;
-}
-
-export interface TrainingPlan {
-  model: Model;
-  bags: BagCache;
-  train: readonly LabeledKey[];
-  /** Scored after each epoch. May be empty. */
-  validation: readonly LabeledKey[];
-  target: Target;
-  loss: SeparateLoss;
-  epochs: number;
-  lr: number;
-  adam: AdamSettings;
-  /** Factor of the loss of each class. Default: 1. */
-  classWeights?: readonly number[];
-  schedule: Schedule;
-  /**
-   * `best-auc`: keep the weights of the first epoch with the greatest validation AUC. `last`: keep those of
-   * the last epoch.
-   */
-  select: 'best-auc' | 'last';
-  stopping: EarlyStoppingRule;
-  /** Initial weights that are not drawn at random: some of the student's and all of the teacher's. */
-  start?: { student: HostWeights; teacher: HostWeights };
-  /** Start of the name of every random stream: seed, repeat, fold. */
-  seed: readonly (string | number)[];
-  backend: Backend;
-  /** Folder of the saved state from which an interrupted training resumes. */
-  checkpoint: string;
-  /** Maximum seconds of training that an interruption loses. Saving takes a few milliseconds. */
-  saveEverySeconds: number;
-}
-
-export interface TrainingHooks {
-  signal: AbortSignal;
-  onEpoch(row: HistoryRow, best: boolean): void;
-  /** Called between steps, several times a second: `step` of the current epoch is next; both count from 0. */
-  onStep?(epoch: number, step: number): void;
-  warn(message: string): void;
-}
-
-export interface TrainingResult {
-  weights: HostWeights;
-  /** The epoch of the weights, from 1. */
-  epoch: number;
-  /** Validation AUC of that epoch, if there is one. */
-  valAuc?: number;
-  history: HistoryRow[];
-  stoppedEarly: boolean;
-  /** Time of this attempt in seconds. Informative only: no output depends on it. */
-  seconds: TrainingSeconds;
-}
-
-export interface TrainingSeconds {
-  steps: number;
-  validation: number;
-}
+import { CoxWindow } from '../targets/cox-window.js';
+import { separateLoss, type BagLoss } from '../targets/head.js';
+import type { Outcome } from '../targets/target.js';
+import { validationScore } from '../targets/validation-score.js';
 
 /**
- * Trains a model with one bag per step, in a new random order each epoch. Resumes from the saved state of an
+ * Trains a model with one bag per step, or a window of bags, in a new random order each epoch. Resumes from the saved state of an
  * earlier attempt, with results identical to an uninterrupted training. On abort it saves its state and
  * throws the signal's reason.
  *
@@ -115,6 +57,8 @@ class Training {
   private readonly ms = { steps: 0, validation: 0 };
   private savedAt = performance.now();
   private yieldedAt = performance.now();
+  /** Whether a warning of a skipped step was given. */
+  private skipped = false;
 
   constructor(plan: TrainingPlan, hooks: TrainingHooks) {
     this.plan = plan;
@@ -147,38 +91,107 @@ class Training {
     const order = this.stream(state.epoch, 'order').permutation(plan.train.length);
     const rate = learningRate(plan.schedule, plan.lr, state.epoch, plan.epochs);
     const rest = Array.from(order, (index) => plan.train[index]).slice(state.step);
-    for await (const labeled of plan.bags.walk(rest, plan.validation)) {
-      await this.pause();
-      this.step(labeled, rate);
-      state.step++;
+    for (let at = 0; at < rest.length; at += plan.bagsPerStep) {
+      const window = rest.slice(at, at + plan.bagsPerStep);
+      const following = rest.slice(at + window.length, at + window.length + plan.bagsPerStep);
+      await this.window(window, following.length > 0 ? following : plan.validation, rate);
     }
     await this.endEpoch(rate);
   }
 
-  private step({ key, outcome, bag }: ScoredBag, rate: number): void {
-    const { plan, state, adam, teacher } = this;
-    const context = this.stepContext(outcome);
-    const began = performance.now();
-    const loss = this.named(key, () =>
-      trainStep(plan.model, adam, bag, context, rate, weightOf(outcome, plan)),
-    );
-    if (!Number.isFinite(loss)) throw this.diverged(loss, key);
-    state.sums.loss += loss;
-    teacher?.follow(adam.weights(), plan.model.teacherMomentum?.(context) ?? 1);
-    this.ms.steps += performance.now() - began;
+  /** One update. The state changes only at its end, so that an interruption repeats the whole window. */
+  private async window(
+    window: readonly LabeledKey[],
+    following: readonly LabeledKey[],
+    rate: number,
+  ): Promise<void> {
+    const { state } = this;
+    const losses = await this.lossesOf(window);
+    const sums =
+      losses === undefined
+        ? { ...noSums(), skipped: window.length }
+        : await this.update(window, following, losses, rate);
+    addSums(state.sums, sums);
+    state.step += window.length;
   }
 
-  private stepContext(outcome: Outcome): StepContext {
-    const { epoch, step, sums } = this.state;
-    const { train, epochs, target, loss } = this.plan;
+  private async update(
+    window: readonly LabeledKey[],
+    following: readonly LabeledKey[],
+    losses: readonly BagLoss[],
+    rate: number,
+  ): Promise<EpochSums> {
+    const { plan, adam, teacher } = this;
+    const sums = noSums();
+    const step = new TrainStep(plan.model, adam);
+    try {
+      let at = 0;
+      for await (const labeled of plan.bags.walk(window, following)) {
+        await this.pause();
+        const began = performance.now();
+        const context = this.stepContext(losses[at], at, sums.parts);
+        sums.loss += this.addBag(step, labeled, context, at++);
+        if (at === window.length) {
+          step.apply(rate);
+          teacher?.follow(adam.weights(), plan.model.teacherMomentum?.(context) ?? 1);
+        }
+        this.ms.steps += performance.now() - began;
+      }
+    } finally {
+      step.dispose();
+    }
+    return sums;
+  }
+
+  private addBag(
+    step: TrainStep,
+    { key, outcome, bag }: ScoredBag,
+    context: StepContext,
+    at: number,
+  ): number {
+    const loss = this.named(key, at, () => step.add(bag, context, weightOf(outcome, this.plan)));
+    if (!Number.isFinite(loss)) throw this.diverged(loss, key, at);
+    return loss;
+  }
+
+  /** The losses of the bags of a window; undefined if they have nothing to learn. */
+  private async lossesOf(window: readonly LabeledKey[]): Promise<BagLoss[] | undefined> {
+    const { plan, adam, hooks } = this;
+    const { loss, target } = plan;
+    if (loss.name !== 'cox') return window.map(({ outcome }) => separateLoss(outcome, target, loss));
+    const cox = new CoxWindow(loss.ties);
+    let at = 0;
+    for await (const { key, outcome, bag } of plan.bags.walk(window, window)) {
+      await this.pause();
+      const began = performance.now();
+      const context = this.stepContext(cox.record(outcome), at);
+      this.named(key, at, () => tf.tidy(() => void plan.model.loss(adam.weights(), bag, context)));
+      if (!cox.finite) throw this.diverged(NaN, key, at);
+      this.ms.steps += performance.now() - began;
+      at++;
+    }
+    const losses = cox.losses();
+    if (losses === undefined && !this.skipped) {
+      hooks.warn(
+        `a step without an event that can be compared with another bag has no Cox likelihood and is skipped: set \`bags-per-step\` above ${plan.bagsPerStep} if events are rare`,
+      );
+      this.skipped = true;
+    }
+    return losses;
+  }
+
+  /** @param parts sums of the reported parts of the loss; without, they are not reported */
+  private stepContext(loss: BagLoss, at: number, parts?: EpochSums['parts']): StepContext {
+    const { epoch, step } = this.state;
+    const { train, epochs } = this.plan;
     return {
-      ...separateLoss(outcome, target, loss),
-      step: epoch * train.length + step,
+      ...loss,
+      step: epoch * train.length + step + at,
       totalSteps: epochs * train.length,
-      stream: (purpose) => this.stream(epoch, step, purpose),
+      stream: (purpose) => this.stream(epoch, step + at, purpose),
       report: (part, value) => {
-        sums.parts[part] =
-          (sums.parts[part] ?? 0) + (typeof value === 'number' ? value : value.dataSync()[0]);
+        if (parts === undefined) return;
+        parts[part] = (parts[part] ?? 0) + (typeof value === 'number' ? value : value.dataSync()[0]);
       },
       ...(this.teacher === undefined ? {} : { teacher: this.teacher.weights }),
     };
@@ -189,22 +202,29 @@ class Training {
     const row = await this.historyRow(rate);
     state.history.push(row);
     let best = false;
-    if (row.valAuc !== undefined) {
-      best = state.best === undefined || row.valAuc > state.best.score;
-      if (best && plan.select === 'best-auc') {
-        state.best = { epoch: state.epoch, score: row.valAuc, weights: this.adam.state().weights };
+    if (row.valScore !== undefined) {
+      const gain = this.gainOf(row.valScore);
+      best = state.best === undefined || gain > this.gainOf(state.best.score);
+      if (best && plan.select === 'best') {
+        state.best = { epoch: state.epoch, score: row.valScore, weights: this.adam.state().weights };
       }
-      state.stopping = afterScore(state.stopping, row.valAuc);
+      state.stopping = afterScore(state.stopping, gain);
     }
     state.epoch++;
     state.step = 0;
-    state.sums = { loss: 0, parts: {} };
+    state.sums = noSums();
     this.hooks.onEpoch(row, best);
+  }
+
+  /** A validation score, higher for a better one. */
+  private gainOf(score: number): number {
+    return validationScore(this.plan.target).better === 'higher' ? score : -score;
   }
 
   private async historyRow(rate: number): Promise<HistoryRow> {
     const { plan, state } = this;
-    const mean = (sum: number) => sum / plan.train.length;
+    const trained = Math.max(1, plan.train.length - state.sums.skipped);
+    const mean = (sum: number) => sum / trained;
     const row: HistoryRow = {
       epoch: state.epoch + 1,
       learningRate: rate,
@@ -213,21 +233,25 @@ class Training {
     };
     if (plan.validation.length === 0) return row;
     const began = performance.now();
-    const { auc, loss } = await validate(
+    const { score, loss } = await validate(
       plan.model,
       this.adam.weights(),
       plan.bags.walk(plan.validation),
-      plan.target,
+      plan,
     ).catch((error: unknown) => {
       throw this.placed(error, 'validation');
     });
     this.ms.validation += performance.now() - began;
-    return { ...row, valLoss: loss, ...(Number.isNaN(auc) ? {} : { valAuc: auc }) };
+    return {
+      ...row,
+      ...(loss !== undefined && { valLoss: loss }),
+      ...(score !== undefined && { valScore: score }),
+    };
   }
 
   private stopsEarly(): boolean {
     const { plan, state } = this;
-    return plan.select === 'best-auc' && shouldStop(state.stopping, state.epoch - 1, plan.stopping);
+    return plan.select === 'best' && shouldStop(state.stopping, state.epoch - 1, plan.stopping);
   }
 
   private result(): TrainingResult {
@@ -235,13 +259,13 @@ class Training {
     const last = state.history[state.history.length - 1];
     const chosen = state.best ?? {
       epoch: last.epoch - 1,
-      score: last.valAuc,
+      score: last.valScore,
       weights: this.adam.state().weights,
     };
     return {
       weights: chosen.weights,
       epoch: chosen.epoch + 1,
-      ...(chosen.score === undefined ? {} : { valAuc: chosen.score }),
+      ...(chosen.score === undefined ? {} : { valScore: chosen.score }),
       history: state.history,
       stoppedEarly: state.epoch < plan.epochs,
       seconds: { steps: this.ms.steps / 1000, validation: this.ms.validation / 1000 },
@@ -274,8 +298,9 @@ class Training {
     this.savedAt = performance.now();
   }
 
-  private diverged(loss: number, key: string): SamMilError {
-    const { epoch, step } = this.state;
+  private diverged(loss: number, key: string, at: number): SamMilError {
+    const { epoch } = this.state;
+    const step = this.state.step + at;
     if (this.stillInfers(key)) this.save();
     const what = `training diverged: the loss became ${loss} in epoch ${epoch + 1}, step ${step + 1} (bag "${key}")`;
     return new SamMilError('InvalidInput', what, {
@@ -304,11 +329,11 @@ class Training {
     return existsSync(path) ? `the last good weights are in ${path}` : 'no state was saved before';
   }
 
-  private named<T>(key: string, f: () => T): T {
+  private named<T>(key: string, at: number, f: () => T): T {
     try {
       return f();
     } catch (error) {
-      throw this.placed(error, `step ${this.state.step + 1} (bag "${key}")`);
+      throw this.placed(error, `step ${this.state.step + at + 1} (bag "${key}")`);
     }
   }
 
@@ -325,17 +350,4 @@ class Training {
 /** Factor of the loss of a bag. */
 function weightOf(outcome: Outcome, { classWeights }: TrainingPlan): number | undefined {
   return outcome.endpoint === 'classification' ? classWeights?.[outcome.label] : undefined;
-}
-
-function freshState(weights: HostWeights, teacher?: HostWeights): TrainingState {
-  const sums: EpochSums = { loss: 0, parts: {} };
-  return {
-    adam: startingState(weights),
-    epoch: 0,
-    step: 0,
-    sums,
-    stopping: { counter: 0 },
-    history: [],
-    ...(teacher && { teacher }),
-  };
 }

@@ -18,18 +18,20 @@ export interface HistoryRow {
   /** Counted from 1. */
   epoch: number;
   learningRate: number;
-  /** Mean over the steps of the epoch, for the loss and for each part that the model reports. */
+  /** Mean over the bags of the epoch, for the loss and for each part that the model reports. */
   loss: number;
   parts: Record<string, number>;
-  /** AUC on the validation set. Absent if that has fewer than two classes. */
-  valAuc?: number;
+  /** Score of the validation set (see `scoreBags`), if it has one. */
+  valScore?: number;
   valLoss?: number;
 }
 
-/** Sums over the steps of the current epoch. */
+/** Sums over the bags of the current epoch. */
 export interface EpochSums {
   loss: number;
   parts: Record<string, number>;
+  /** Bags of steps that had nothing to learn. They are not part of the means. */
+  skipped: number;
 }
 
 /**
@@ -69,7 +71,11 @@ const NOTES = new RecordKind<Notes>({
   properties: {
     epoch: COUNT,
     step: COUNT,
-    sums: { type: 'object', properties: { loss: NUMBER, parts: PARTS }, required: ['loss', 'parts'] },
+    sums: {
+      type: 'object',
+      properties: { loss: NUMBER, parts: PARTS, skipped: COUNT },
+      required: ['loss', 'parts', 'skipped'],
+    },
     stopping: { type: 'object', properties: { best: NUMBER, counter: COUNT }, required: ['counter'] },
     history: {
       type: 'array',

@@ -106,7 +106,7 @@ export function trainWith(cohort: Cohort, changes: Partial<TrainFoldWith> = {}):
     dropout: 0.25,
     embedDim: 16,
     attentionDim: 8,
-    select: 'best-auc',
+    select: 'best',
     validateOn: 'val',
     backend: 'tensorflow',
     saveEvery: 5,

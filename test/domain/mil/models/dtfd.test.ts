@@ -36,7 +36,7 @@ describe('DTFD-MIL equals PyTorch', () => {
       const model: Model = {
         ...published,
         gradients: (weights, bag, context) =>
-          dtfdGradients(weights, bag, groups, settings, context, parameters),
+          dtfdGradients(weights, bag, groups, config, context, parameters),
       };
       checkCount(model, oracle.parameterCount);
       const out = (value: string) => `${name}/out/${value}`;
@@ -45,13 +45,13 @@ describe('DTFD-MIL equals PyTorch', () => {
       tf.tidy(() => {
         const tier1 = firstTier(weights, bag, groups);
         assertClose(tier1.logits.dataSync(), oracle.floats(out('sub_logits')), 'logits of the pseudo-bags');
-        const scores = instanceScores(weights, tier1);
+        const scores = instanceScores(weights, tier1, config);
         assertClose(scores, oracle.floats(out('inst_prob')), 'instance probabilities');
         if (oracle.has(out('selected')) && distill !== 'AFS') {
           const selected = selectInstances(scores, groups, distill === 'MaxMinS');
           assert.deepEqual(selected, [...oracle.ids(out('selected'))]);
         }
-        const features = distilled(weights, tier1, settings);
+        const features = distilled(weights, tier1, config);
         assertClose(features.dataSync(), oracle.floats(out('distilled')), 'distilled features');
         assertClose(secondTier(weights, features).dataSync(), oracle.floats(out('logits')), 'logits');
       });

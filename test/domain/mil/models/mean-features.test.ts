@@ -2,7 +2,7 @@ import { before, describe, test } from 'node:test';
 import { openBackend, tf } from '../../../../domain/mil/compute/backend.js';
 import { buildLinear, buildSimlp } from '../../../../domain/mil/models/mean-features.js';
 import { openAdam, startingState } from '../../../../domain/mil/train-fold/adam.js';
-import { trainStep } from '../../../../domain/mil/train-fold/step.js';
+import { trainStep } from '../../../support/train-step.js';
 import {
   assertClose,
   checkCount,

@@ -13,7 +13,8 @@ import {
   resolveOptions,
 } from '../../../../domain/mil/models/registry.js';
 import { initialWeights, type HostWeights } from '../../../../domain/mil/compute/parameters.js';
-import { lossGradients, trainStep } from '../../../../domain/mil/train-fold/step.js';
+import { lossGradients } from '../../../../domain/mil/train-fold/step.js';
+import { trainStep } from '../../../support/train-step.js';
 import { RandomStream } from '../../../../domain/random.js';
 import { inferOracle, oracleConfig, toDevice } from '../oracle.js';
 

@@ -66,12 +66,13 @@ for (const backend of ['tensorflow', 'js'] as const) {
       test(`ties_dtfd ${caseName}`, () => {
         const distill = caseName.split('_')[1] as DtfdOptions['distill'];
         const settings: DtfdOptions = { numGroup: 4, distill, detach: true, clip: 1e9 };
-        const model = buildDtfd(oracleConfig('dtfd-mil', settings));
+        const config = oracleConfig('dtfd-mil', settings);
+        const model = buildDtfd(config);
         const groups = nearEqualRuns(dtfd.ids(oracleCase.inputs.perm), 4);
         const grouped: Model = {
           ...model,
           gradients: (weights, bag, context) =>
-            dtfdGradients(weights, bag, groups, settings, context, model.parameters),
+            dtfdGradients(weights, bag, groups, config, context, model.parameters),
         };
         checkSlopes(grouped, dtfd, caseName);
       });

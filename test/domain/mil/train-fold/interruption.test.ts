@@ -11,7 +11,8 @@ import { listBags } from '../../../../domain/mil/bags/bags.js';
 import type { Model } from '../../../../domain/mil/models/model.js';
 import { modelEntry, resolveOptions } from '../../../../domain/mil/models/registry.js';
 import { readSplits } from '../../../../domain/mil/split/splits.js';
-import { train, type TrainingPlan } from '../../../../domain/mil/train-fold/train.js';
+import { train } from '../../../../domain/mil/train-fold/train.js';
+import type { TrainingPlan } from '../../../../domain/mil/train-fold/training-plan.js';
 import { run } from '../../../../domain/mil/train-fold/train-fold.js';
 import { statePath } from '../../../../domain/mil/train-fold/training-state.js';
 import { temporaryFolder } from '../../../support/temporary-folder.js';
@@ -39,11 +40,12 @@ async function planFor(cohort: Cohort, backend: Backend, checkpoint: string): Pr
     validation: labeled(fold.val),
     target: { endpoint: 'classification', classes: ['normal', 'tumor'] },
     loss: { name: 'cross-entropy' },
+    bagsPerStep: 1,
     epochs: 4,
     lr: 2e-3,
     adam: { weightDecay: 1e-5 },
     schedule: 'step',
-    select: 'best-auc',
+    select: 'best',
     stopping: { patience: 9, stopEpoch: 9 },
     seed: [7, 0, 0],
     backend,

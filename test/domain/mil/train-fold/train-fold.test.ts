@@ -13,7 +13,7 @@ import { readCheckpoint } from '../../../../domain/mil/models/checkpoint.js';
 import { modelEntry } from '../../../../domain/mil/models/registry.js';
 import { initialWeights } from '../../../../domain/mil/compute/parameters.js';
 import { formatSplits, readSplits } from '../../../../domain/mil/split/splits.js';
-import { trainStep } from '../../../../domain/mil/train-fold/step.js';
+import { trainStep } from '../../../support/train-step.js';
 import { loadModel, predict } from '../../../../domain/mil/models/predict.js';
 import { balancedWeights, run } from '../../../../domain/mil/train-fold/train-fold.js';
 import type { TrainFoldWith } from '../../../../domain/mil/train-fold/parameters.js';
