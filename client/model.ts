@@ -18,3 +18,5 @@ export type { ModelOption } from '../domain/mil/models/model-options.js';
 export type { ModelEntry } from '../domain/mil/models/registry.js';
 export { linearSpec, type ParameterSpec, type Weights } from '../domain/mil/compute/parameters.js';
 export { RandomStream } from '../domain/random.js';
+export type { BagLoss } from '../domain/mil/targets/head.js';
+export type { Endpoint, Outcome } from '../domain/mil/targets/target.js';

@@ -12,6 +12,18 @@ function trainingContest(model: string, rows: number, steps: number, bar: number
   };
 }
 
+/** Heads of survival and regression. A step of Cox takes 16 bags. */
+function headContest(model: string, head: string, rows: number, steps: number): Contest {
+  return {
+    name: `heads: ${model} ${head}, N = ${rows}`,
+    unit: 'bags/s',
+    ours: ours('heads', model, head, rows, 1024, steps),
+    peer: peer('training', model, rows, 1024, steps, head),
+    rounds: 3,
+    bar: 1,
+  };
+}
+
 /** Both sides include the gradient. N = 100,000 in 300 classes. */
 function consistencyContest(way: string, what: string, bar: number): Contest {
   return {
@@ -32,6 +44,10 @@ export const contests: (Contest | Limit)[] = [
     trainingContest(model, 40000, 3, 1.1),
   ]),
   trainingContest('rrt-mil', 10000, 5, 1),
+  headContest('abmil', 'hazard', 10000, 16),
+  headContest('abmil', 'cox', 10000, 2),
+  headContest('abmil', 'mse', 10000, 16),
+  headContest('rrt-mil', 'hazard', 10000, 5),
   trainingContest('transmil', 4000, 5, 0.8),
   {
     ...trainingContest('transmil', 4000, 5, 1),

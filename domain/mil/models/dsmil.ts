@@ -17,10 +17,10 @@ type AggregatorOptions = Omit<DsmilOptions, 'embedding'>;
 /**
  * DSMIL (Li, Li, Eliceiri 2021) as trained by the common benchmark. An instance classifier finds the critical
  * instance of each output, the one with its largest logit: of each class; of each time bin, the instance with
- * the largest hazard; of a log hazard or a value, the instance with the largest. The attention of all others is the similarity of their queries to the critical
- * query: A = softmax over n of q(h_n) q(h_critical) / sqrt(size of q). The bag has one weighted sum per
- * output, and every logit depends on all of them. Loss: half on the bag logits, half on the largest instance
- * logits.
+ * the largest hazard; of a log hazard or a value, the instance with the largest. The attention of all others
+ * is the similarity of their queries to the critical query: A = softmax over n of q(h_n) q(h_critical) /
+ * sqrt(size of q). The bag has one weighted sum per output, and every logit depends on all of them. Loss:
+ * half on the bag logits, half on the largest instance logits.
  *
  * With `query: tanh`, `embedding: none` and `bag-loss: bce` it is the model of the original code. As for all
  * models, its probabilities are the softmax of the bag's logits; the original uses the sigmoid of each logit.

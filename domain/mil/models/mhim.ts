@@ -13,8 +13,9 @@ import type { Weights } from '../compute/parameters.js';
 /**
  * MHIM-MIL (Tang et al. 2023, first version): a teacher, which slowly follows the student, sees the whole
  * bag. The instances with its highest and lowest attention, and some others, are masked, so that the student
- * learns from the hard instances. The student's loss is that of its baseline on the bag, plus the cross-entropy of its
- * bag embedding against the teacher's (softmax over the embedding, the teacher's sharpened by a temperature).
+ * learns from the hard instances. The student's loss is that of its baseline on the bag, plus the
+ * cross-entropy of its bag embedding against the teacher's (softmax over the embedding, the teacher's
+ * sharpened by a temperature).
  */
 export function build(config: ModelConfig<MhimOptions>): Model {
   const settings = config.options;

@@ -39,7 +39,10 @@ export interface Prediction {
   probabilities: Float64Array;
   /** [rows]: the contribution of each row. For most models a distribution over the rows; see each model. */
   attention: Float32Array;
-  /** [rows x classes]: the class probabilities of each separate row by the model's classifier; empty for others. */
+  /**
+   * [rows x classes]: the class probabilities of each separate row by the model's classifier; empty for
+   * others.
+   */
   instanceProbabilities: Float32Array;
 }
 

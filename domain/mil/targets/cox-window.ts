@@ -26,7 +26,8 @@ interface RecordedBag {
  *
  * It takes two passes over the bags, with the same weights and random streams: the first records the log
  * hazards, the second differentiates with `losses`. A bag with fewer rows or calls than others (fewer
- * instances than pseudo-bags) takes part in every likelihood, with its rows in turn, and its slopes are means.
+ * instances than pseudo-bags) takes part in every likelihood, with its rows in turn, and its slopes are
+ * means.
  */
 export class CoxWindow {
   private readonly ties: CoxTies;

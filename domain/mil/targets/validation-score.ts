@@ -27,6 +27,11 @@ export function validationScore({ endpoint }: Target): ValidationScore {
   return SCORES[endpoint];
 }
 
+/** A score, higher for a better one. */
+export function gainOf(score: number, target: Target): number {
+  return validationScore(target).better === 'higher' ? score : -score;
+}
+
 /** The model's outputs for a bag, and what is known of it. */
 export interface ScoredLogits {
   logits: Float32Array;

@@ -10,8 +10,8 @@ import { bagLogits } from './validate.js';
 
 /**
  * Follow-up and risk of each training patient under the final weights, from which the threshold between high
- * and low risk, the scale of the risks and the censoring follow. A patient's risk is the mean over its slides.
- * Patients are not named, because checkpoints are shared.
+ * and low risk, the scale of the risks and the censoring follow. A patient's risk is the mean over its
+ * slides. Patients are not named, because checkpoints are shared.
  *
  * @returns nothing for other endpoints than survival
  */

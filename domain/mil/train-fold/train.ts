@@ -25,12 +25,12 @@ import { validate, type ScoredBag } from './validate.js';
 import { CoxWindow } from '../targets/cox-window.js';
 import { separateLoss, type BagLoss } from '../targets/head.js';
 import type { Outcome } from '../targets/target.js';
-import { validationScore } from '../targets/validation-score.js';
+import { gainOf } from '../targets/validation-score.js';
 
 /**
- * Trains a model with one bag per step, or a window of bags, in a new random order each epoch. Resumes from the saved state of an
- * earlier attempt, with results identical to an uninterrupted training. On abort it saves its state and
- * throws the signal's reason.
+ * Trains a model with one bag per step, or a window of bags, in a new random order each epoch. Resumes from
+ * the saved state of an earlier attempt, with results identical to an uninterrupted training. On abort it
+ * saves its state and throws the signal's reason.
  *
  * @throws SamMilError InvalidInput where the loss is no longer finite; the last good state stays in the
  *   checkpoint folder
@@ -165,7 +165,8 @@ class Training {
       await this.pause();
       const began = performance.now();
       const context = this.stepContext(cox.record(outcome), at);
-      this.named(key, at, () => tf.tidy(() => void plan.model.loss(adam.weights(), bag, context)));
+      const weights = adam.weights();
+      this.named(key, at, () => tf.tidy(() => void plan.model.loss(weights, bag, context)));
       if (!cox.finite) throw this.diverged(NaN, key, at);
       this.ms.steps += performance.now() - began;
       at++;
@@ -203,8 +204,8 @@ class Training {
     state.history.push(row);
     let best = false;
     if (row.valScore !== undefined) {
-      const gain = this.gainOf(row.valScore);
-      best = state.best === undefined || gain > this.gainOf(state.best.score);
+      const gain = gainOf(row.valScore, plan.target);
+      best = state.best === undefined || gain > gainOf(state.best.score, plan.target);
       if (best && plan.select === 'best') {
         state.best = { epoch: state.epoch, score: row.valScore, weights: this.adam.state().weights };
       }
@@ -214,11 +215,6 @@ class Training {
     state.step = 0;
     state.sums = noSums();
     this.hooks.onEpoch(row, best);
-  }
-
-  /** A validation score, higher for a better one. */
-  private gainOf(score: number): number {
-    return validationScore(this.plan.target).better === 'higher' ? score : -score;
   }
 
   private async historyRow(rate: number): Promise<HistoryRow> {

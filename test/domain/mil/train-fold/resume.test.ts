@@ -9,7 +9,8 @@ import { openBackend } from '../../../../domain/mil/compute/backend.js';
 import { run } from '../../../../domain/mil/train-fold/train-fold.js';
 import type { TrainFoldWith } from '../../../../domain/mil/train-fold/parameters.js';
 import { temporaryFolder } from '../../../support/temporary-folder.js';
-import { makeCohort, makeJob, trainWith } from '../cohort.js';
+import { makeCohort, makeJob, trainWith, type Cohort } from '../cohort.js';
+import { makeEndpointCohort } from '../endpoint-splits.js';
 
 const child = fileURLToPath(new URL('train-child.js', import.meta.url));
 
@@ -42,25 +43,46 @@ function trainInChild(
   });
 }
 
-test('a training killed twice with SIGKILL gives the same bits as an uninterrupted one', async (t) => {
-  const folder = temporaryFolder(t);
-  const cohort = makeCohort(folder);
-  const settings = trainWith(cohort, { model: 'sam-mil', epochs: 8, saveEvery: 0 });
-  await openBackend('tensorflow');
-  const whole = await run(makeJob(join(folder, 'whole'), cohort.work, settings));
+const HEADS: readonly [string, (folder: string) => Cohort, Partial<TrainFoldWith>][] = [
+  ['of classes', makeCohort, { model: 'sam-mil' }],
+  [
+    'of hazards',
+    (folder) => makeEndpointCohort(folder, 'survival'),
+    { model: 'abmil', loss: 'hazard', bagsPerStep: 3 },
+  ],
+  [
+    'by Cox, with steps of five bags',
+    (folder) => makeEndpointCohort(folder, 'survival'),
+    { model: 'mhim-mil', loss: 'cox', bagsPerStep: 5 },
+  ],
+  [
+    'of values',
+    (folder) => makeEndpointCohort(folder, 'regression'),
+    { model: 'sam-mil', loss: 'huber', bagsPerStep: 3 },
+  ],
+];
 
-  const cut = join(folder, 'cut');
-  assert.equal(await trainInChild(cut, cohort.work, settings, 2), false);
-  assert.equal(await trainInChild(cut, cohort.work, settings, 5), false);
-  assert.equal(await trainInChild(cut, cohort.work, settings), true);
-  for (const [output, file] of [
-    ['checkpoint', 'checkpoint.safetensors'],
-    ['history', 'history.csv'],
-  ]) {
-    const expected = readFileSync(whole.files[output].from);
-    assert.ok(readFileSync(join(cut, 'scratch', file)).equals(expected), `${output}: 96 steps, bit by bit`);
-  }
-});
+for (const [name, cohortIn, changes] of HEADS) {
+  test(`a training ${name} killed twice with SIGKILL gives the same bits as an uninterrupted one`, async (t) => {
+    const folder = temporaryFolder(t);
+    const cohort = cohortIn(folder);
+    const settings = trainWith(cohort, { epochs: 8, saveEvery: 0, ...changes });
+    await openBackend('tensorflow');
+    const whole = await run(makeJob(join(folder, 'whole'), cohort.work, settings));
+
+    const cut = join(folder, 'cut');
+    assert.equal(await trainInChild(cut, cohort.work, settings, 2), false);
+    assert.equal(await trainInChild(cut, cohort.work, settings, 5), false);
+    assert.equal(await trainInChild(cut, cohort.work, settings), true);
+    for (const [output, file] of [
+      ['checkpoint', 'checkpoint.safetensors'],
+      ['history', 'history.csv'],
+    ]) {
+      const expected = readFileSync(whole.files[output].from);
+      assert.ok(readFileSync(join(cut, 'scratch', file)).equals(expected), `${output}, bit by bit`);
+    }
+  });
+}
 
 test('a state from another backend is rejected, one with other threads or kernels is ignored', async (t) => {
   const folder = temporaryFolder(t);
