@@ -43,7 +43,7 @@ const STEPS: Record<string, { given: JsonObject; key: string }> = {
   },
   'mil.train-fold': {
     given: { bags: items, splits: 's.json', repeat: 0, fold: 1, model: 'sam-mil', 'mask-ratio': 0.5 },
-    key: 'sha256:b8014ab2b7bd4a5ff1a14da93352cd6dc913825e4d56085eb23d1b719c6996ad',
+    key: 'sha256:c3c31f4e943687d0aa4b6b025e754028168274e7f9e52eab14f33fbf3a7ca211',
   },
   'mil.evaluate': {
     given: { checkpoint: 'c.safetensors', bags: items, splits: 's.json' },
