@@ -11,6 +11,7 @@ import type { TrainFoldWith } from '../../../../domain/mil/train-fold/parameters
 import { run } from '../../../../domain/mil/train-fold/train-fold.js';
 import { temporaryFolder } from '../../../support/temporary-folder.js';
 import { makeJob, trainWith, type Cohort } from '../cohort.js';
+import { inputFile } from '../support.js';
 import { makeEndpointCohort, outcomeOfSlide } from '../endpoint-splits.js';
 
 const HEADS = [
@@ -155,6 +156,21 @@ describe('mil.train-fold of survival and regression', () => {
       'the mean of the trained bags',
     );
     assert.ok(Object.values(checkpoint.weights).every((values) => values.every(Number.isFinite)));
+  });
+
+  test('a teacher of the same target is accepted, one of another target is refused', async (t) => {
+    const folder = temporaryFolder(t);
+    const cohort = makeEndpointCohort(folder, 'survival');
+    const plain = { model: 'abmil', scoring: 'relu', loss: 'cox', epochs: 1 } as const;
+    const { result } = await trained(join(folder, 'teacher'), cohort, plain);
+    const teacher = inputFile(result.files.checkpoint.from);
+    const student = { model: 'mhim-mil', epochs: 1, teacher };
+    const { checkpoint } = await trained(join(folder, 'student'), cohort, { ...student, loss: 'cox' });
+    assert.equal(checkpoint.config.outputs, 1);
+    await assert.rejects(
+      trained(join(folder, 'other'), cohort, { ...student, loss: 'hazard', timeBins: 1 }),
+      /different target; expected survival of os_months, head hazard .*found survival of os_months, head cox/,
+    );
   });
 
   test('a window of one bag gives the same bytes as no window', async (t) => {
