@@ -3,7 +3,7 @@ import { defineActivity, fileOutput } from '../define/define-activity.js';
 
 export const definition = defineActivity({
   name: 'pipeline.report',
-  version: 9,
+  version: 10,
   summary:
     'Writes a self-contained HTML page and a metrics file for a run: ranking, tests, errors, curves, pictures, resources, provenance',
   ...parameters,
@@ -15,7 +15,12 @@ export const definition = defineActivity({
     ),
     folds: { type: 'integer', description: 'Number of evaluated folds.' },
     groups: { type: 'array', description: 'Rows of the table.' },
-    auc: { type: 'object', description: 'Mean AUC over the repeats, per group.' },
+    auc: { type: 'object', description: 'Mean AUC over the repeats, per group of a classification.' },
+    concordance: {
+      type: 'object',
+      description: 'Mean concordance (Harrell) over the repeats, per group. Only for survival.',
+    },
+    rmse: { type: 'object', description: 'Mean RMSE over the repeats, per group. Only for regression.' },
   },
   queue: 'cpu',
   timeout: '30m',

@@ -22,7 +22,7 @@ export function createCommand(): Command {
     .description('Compare runs in a table: the params in which they differ, and their metrics')
     .argument('[pipeline]', 'only runs of the pipeline of this name')
     .option('--work <folder>', 'only the runs in this work folder, whoever started them')
-    .option('--sort <column>', 'sort by a param, or by a metric such as AUC (highest first)');
+    .option('--sort <column>', 'sort by a param, or by a metric such as AUC (best first)');
   return addTableOptions(
     command,
     'print one JSON object per run and group: {run, params, group, metrics}',

@@ -1,15 +1,16 @@
 import { canonicalJson, type Json, type JsonObject } from '../../domain/json.js';
 import { asSamMilError } from '../../domain/machine/threads/wire-error.js';
-import { readClassMetrics } from '../../domain/mil/evaluate/read-metrics-file.js';
-import { readPredictions } from '../../domain/mil/evaluate/predictions-file.js';
 import { keptFile } from '../../domain/engine/store/run-results.js';
 import type { Plan } from '../../domain/engine/language/plan/plan.js';
+import { compareCalls, comparePair, type CallTest } from '../../domain/pipeline/report/data/out-of-fold.js';
+import type { BootstrapTest } from '../../domain/pipeline/report/data/endpoint-results.js';
+import { regressionTests } from '../../domain/pipeline/report/data/regression-results.js';
+import { survivalTests } from '../../domain/pipeline/report/data/survival-results.js';
 import {
-  compareCalls,
-  comparePair,
-  type CallTest,
-  type ScoredFold,
-} from '../../domain/pipeline/report/data/out-of-fold.js';
+  readEvaluation,
+  sortByEndpoint,
+  type ReadEvaluation,
+} from '../../domain/pipeline/report/read/read-evaluations.js';
 import type { PairTest } from '../../domain/pipeline/report/data/report-data.js';
 import { readRunPlan, type RunEntry } from '../run/run-index.js';
 import {
@@ -46,6 +47,8 @@ export interface GroupComparison {
   tests: PairTest[];
   /** With more than two classes: McNemar's test of the calls. */
   calls?: CallTest;
+  /** Of survival or regression: a paired bootstrap of the concordance or the RMSE. */
+  bootstrap?: BootstrapTest;
   /** Why there is no test. */
   untested?: string;
 }
@@ -105,14 +108,24 @@ async function compareGroup(before: Side, after: Side): Promise<GroupComparison>
   return { group: [...new Set(names)].join(' → '), metrics, ...(await testGroup(before, after)) };
 }
 
+const NO_BOOTSTRAP =
+  'the runs did not score the same patients, or have no bootstrap replicates or risks that can be pooled';
 const OTHER_SLIDES = 'the runs did not score the same slides';
 
 async function testGroup(
   before: Side,
   after: Side,
-): Promise<Pick<GroupComparison, 'tests' | 'calls' | 'untested'>> {
+): Promise<Pick<GroupComparison, 'tests' | 'calls' | 'bootstrap' | 'untested'>> {
   try {
-    const folds = [...(await scoredFolds(before, 'before')), ...(await scoredFolds(after, 'after'))];
+    const read = [...(await readSide(before, 'before')), ...(await readSide(after, 'after'))];
+    const { classified: folds, survival, regression } = sortByEndpoint(read);
+    if (folds.length < read.length) {
+      if (![folds, survival, regression].some(({ length }) => length === read.length))
+        return { tests: [], untested: 'the runs have different endpoints' };
+      const pair = [{ a: 'before', b: 'after' }];
+      const [bootstrap] = [...survivalTests(survival, pair), ...regressionTests(regression, pair)];
+      return bootstrap === undefined ? { tests: [], untested: NO_BOOTSTRAP } : { tests: [], bootstrap };
+    }
     if (folds.some(({ metrics }) => metrics.classes.length !== 2)) {
       const calls = compareCalls(folds, 'before', 'after');
       return calls === undefined ? { tests: [], untested: OTHER_SLIDES } : { tests: [], calls };
@@ -124,16 +137,15 @@ async function testGroup(
   }
 }
 
-/** Reads the predictions of a group from the run's copies. */
-async function scoredFolds({ run, group }: Side, side: string): Promise<ScoredFold[]> {
+/** Reads the evaluations of a group from the run's copies. */
+async function readSide({ run, group }: Side, side: string): Promise<ReadEvaluation[]> {
   const { work, run: name } = run.entry;
   const own = (run.summary.folds ?? []).filter((fold) => fold.group === group.group);
   return Promise.all(
     own.map(async ({ files }) => {
       const read = ({ path, digest }: { path: string; digest: string }) => keptFile(work, name, path, digest);
-      const metrics = readClassMetrics(await read(files.metrics));
-      const predictions = readPredictions(await read(files.predictions), metrics.classes);
-      return { group: side, metrics, predictions };
+      const paths = { metrics: await read(files.metrics), predictions: await read(files.predictions) };
+      return readEvaluation({ group: side, values: {}, fields: {}, files }, paths);
     }),
   );
 }

@@ -3,13 +3,16 @@ import type { Palette } from './render-status.js';
 import { renderTable, type TableOptions } from './tables.js';
 import {
   columnsOf,
+  isClassified,
   readMetrics,
   spreadOf,
+  spreadsOf,
   spreadCells,
   spreadColumns,
   type Columns,
   type GroupMetrics,
   type MetricsSummary,
+  type Spread,
 } from './read-metrics.js';
 
 const RIGHT = [1, 2, 3, 4, 5, 6];
@@ -28,7 +31,7 @@ export async function metricsTable(
 ): Promise<string[]> {
   const summary = await readMetrics(path);
   const { groups, protocol } = summary;
-  if (groups.length === 0 || protocol === null) return [palette.dim('no fold was evaluated')];
+  if (groups.length === 0) return [palette.dim('no fold was evaluated')];
   const shownColumns = columnsOf(groups);
   const rows = groups.map((group) => [
     markedName(group, protocol),
@@ -48,7 +51,7 @@ export async function metricsTable(
   const notes = [
     ...describeNumbers(groups, protocol),
     ...(marked ? [OPTIMISTIC] : []),
-    ...describeGaps(groups, protocol, shownColumns),
+    ...describeGaps(summary, shownColumns),
     ...(left.length > 0 ? [`not shown for lack of space: ${left.join(', ')}; see the report`] : []),
   ];
   const table = [['', ...shownColumns.map(([, title]) => palette.bold(title))], ...rows];
@@ -71,11 +74,9 @@ function fittingMetrics(rows: readonly string[][], metrics: Columns, columns: nu
 }
 
 /** Marks a group whose epoch or threshold was chosen on the scored slides. */
-export function markedName(
-  { group, protocol, optimistic, several }: GroupMetrics,
-  usual: string | null,
-): string {
-  const threshold = (protocol ?? usual) === 'paper' && several === undefined;
+export function markedName(row: GroupMetrics, usual: string | null): string {
+  const { group, protocol, optimistic, several } = row;
+  const threshold = isClassified(row) && (protocol ?? usual) === 'paper' && several === undefined;
   return optimistic === true || threshold ? `${group} *` : group;
 }
 
@@ -86,8 +87,11 @@ const SEVERAL = [
   'F1 and recall are macro means',
 ];
 
+const SURVIVAL = ['concordance (Harrell), Uno, mean AUC: 1 is best, 0.5 is chance; Brier: 0 is best'];
+const REGRESSION = ['MAE and RMSE: 0 is best; R2, Pearson, Spearman: 1 is best'];
+
 /** Describes what the numbers are taken over. Each line fits 80 columns. */
-function describeNumbers(groups: MetricsSummary['groups'], usual: string): string[] {
+function describeNumbers(groups: MetricsSummary['groups'], usual: string | null): string[] {
   const each = (texts: readonly string[]) => [...new Set(texts)].join(' or ');
   const over = groups.map(({ repeats, folds }) =>
     repeats > 1 ? `the means of ${repeats} repeats` : plural(folds, 'fold'),
@@ -95,25 +99,38 @@ function describeNumbers(groups: MetricsSummary['groups'], usual: string): strin
   const size = groups.map(
     ({ folds, slides }) => `${plural(folds, 'fold')}, ${plural(slides, 'scored slide')}`,
   );
-  const two = groups.filter(({ several }) => several === undefined);
-  const protocols = each(two.map(({ protocol = usual }) => protocol));
+  const classified = groups.filter(isClassified);
+  const two = classified.filter(({ several }) => several === undefined);
+  const protocols = each(two.flatMap(({ protocol }) => protocol ?? usual ?? []));
   return [
     `mean ± standard deviation over ${each(over)}`,
     `${each(size)}${two.length > 0 ? `; threshold by protocol ${protocols}` : ''}`,
-    ...(two.length < groups.length ? SEVERAL : []),
+    ...(two.length < classified.length ? SEVERAL : []),
+    ...(groups.some(({ endpoint }) => endpoint === 'survival') ? SURVIVAL : []),
+    ...(groups.some(({ endpoint }) => endpoint === 'regression') ? REGRESSION : []),
   ];
 }
 
 /** Says which means leave out folds: without slides of a class, its rates are undefined. */
-function describeGaps(groups: MetricsSummary['groups'], usual: string, metrics: Columns): string[] {
-  const gaps = metrics.flatMap(([metric, title]) => {
-    const missing = groups.map(
-      ({ protocol = usual, protocols, several }) =>
-        (protocols[protocol]?.[metric] ?? several?.overall[metric])?.folds,
-    );
-    return missing.some((folds) => (folds?.undefined ?? 0) > 0) ? [title] : [];
-  });
-  return gaps.length === 0
-    ? []
-    : [`${gaps.join(', ')}: without the folds that lack slides or calls of a class`];
+function describeGaps(summary: MetricsSummary, metrics: Columns): string[] {
+  const { groups } = summary;
+  const missing = (members: readonly GroupMetrics[], gap: (folds: Spread | null) => boolean) =>
+    metrics.flatMap(([metric, title]) => {
+      const spreads = members.flatMap((group) => spreadsOf(summary, group, metric) ?? []);
+      return spreads.some(({ folds }) => gap(folds)) ? [title] : [];
+    });
+  const someGap = (folds: Spread | null) => (folds?.undefined ?? 0) > 0;
+  const classes = missing(groups.filter(isClassified), someGap);
+  const others = missing(
+    groups.filter((group) => !isClassified(group)),
+    (folds) => folds === null || someGap(folds),
+  );
+  return [
+    ...(classes.length > 0
+      ? [`${classes.join(', ')}: without the folds that lack slides or calls of a class`]
+      : []),
+    ...(others.length > 0
+      ? [`${others.join(', ')}: undefined in some folds, which are left out; the report says why`]
+      : []),
+  ];
 }

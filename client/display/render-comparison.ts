@@ -1,7 +1,8 @@
 import type { CallTest } from '../../domain/pipeline/report/data/out-of-fold.js';
+import type { BootstrapTest } from '../../domain/pipeline/report/data/endpoint-results.js';
 import { canonicalJson, type Json } from '../../domain/json.js';
 import type { GroupComparison, RunComparison, ShownRun } from './compare-runs.js';
-import { spreadCells, spreadColumns, type Spread } from './read-metrics.js';
+import { numberText, spreadCells, spreadColumns, type Spread } from './read-metrics.js';
 import type { Palette } from './render-status.js';
 import { plural } from './render-text.js';
 import { renderTable, type TableOptions } from './tables.js';
@@ -38,25 +39,29 @@ export function renderComparison(
   ];
 }
 
-function groupRows({ group, metrics, tests, calls }: GroupComparison, csv = false): string[][] {
+function groupRows({ group, metrics, ...test }: GroupComparison, csv = false): string[][] {
   return metrics.map(({ metric, title, before, after }, i) => [
     csv || i === 0 ? group : '',
     title,
     ...spreadCells(before, csv),
     ...spreadCells(after, csv),
     changeText(before, after, csv),
-    testCell(metric, tests, calls, csv),
+    testCell(metric, test, csv),
   ]);
 }
 
-/** The p value of DeLong's test of the AUC or, with more than two classes, of McNemar's test. */
+/**
+ * The p value of DeLong's test of the AUC, with more than two classes of McNemar's test, or of the bootstrap
+ * of another endpoint.
+ */
 function testCell(
   metric: string,
-  tests: GroupComparison['tests'],
-  calls: GroupComparison['calls'],
+  { tests, calls, bootstrap }: Pick<GroupComparison, 'tests' | 'calls' | 'bootstrap'>,
   csv: boolean,
 ): string {
-  if (calls !== undefined) return metric !== 'accuracy' ? '' : csv ? `${calls.p}` : pText(calls.p);
+  const text = (p: number) => (csv ? `${p}` : pText(p));
+  if (bootstrap !== undefined) return metric === bootstrap.metric ? text(bootstrap.p) : '';
+  if (calls !== undefined) return metric === 'accuracy' ? text(calls.p) : '';
   return metric === 'auc' ? testText(tests, csv) : '';
 }
 
@@ -80,7 +85,13 @@ function notes(groups: readonly GroupComparison[]): string[] {
   const slides = [...new Set(tests.map((test) => test.slides))].map((count) => plural(count, 'slide'));
   const method = `p: paired DeLong test of the AUC over the pooled scores of the same ${slides.join(' or ')}; not corrected`;
   const calls = groups.flatMap((group) => group.calls ?? []).map(callsNote);
-  return [...(tests.length > 0 ? [method] : []), ...new Set(calls), ...untested];
+  const bootstrap = groups.flatMap((group) => group.bootstrap ?? []).map(bootstrapNote);
+  return [...(tests.length > 0 ? [method] : []), ...new Set([...calls, ...bootstrap]), ...untested];
+}
+
+function bootstrapNote({ metric, patients }: BootstrapTest): string {
+  const shown = metric === 'rmse' ? 'RMSE' : metric;
+  return `p: paired bootstrap of the ${shown} over the pooled predictions of the same ${plural(patients, 'patient')}; not corrected`;
 }
 
 function callsNote({ slides, repeats, onlyFirst, onlySecond }: CallTest): string {
@@ -103,7 +114,7 @@ function changeText(before: Spread | undefined, after: Spread | undefined, csv: 
   if (before?.mean == null || after?.mean == null) return csv ? '' : 'n/a';
   const change = after.mean - before.mean;
   if (csv) return `${change}`;
-  return `${change >= 0 ? '+' : '−'}${Math.abs(change).toFixed(3)}`;
+  return `${change >= 0 ? '+' : '−'}${numberText(Math.abs(change))}`;
 }
 
 /** A value of a param on one line. */
@@ -127,7 +138,7 @@ export function comparisonObject(
     pipeline_files_differ: files,
     only_before: only.before,
     only_after: only.after,
-    groups: groups.map(({ group, metrics, tests, calls, untested }) => ({
+    groups: groups.map(({ group, metrics, tests, calls, bootstrap, untested }) => ({
       group,
       metrics: Object.fromEntries(
         metrics.map(({ metric, before: a, after: b }) => [metric, { before: a ?? null, after: b ?? null }]),
@@ -150,6 +161,16 @@ export function comparisonObject(
               p_two_sided: calls.p,
             },
           }),
+      ...(bootstrap && {
+        bootstrap: {
+          metric: bootstrap.metric,
+          repeats: bootstrap.repeats,
+          patients: bootstrap.patients,
+          before: bootstrap.first,
+          after: bootstrap.second,
+          p_two_sided: bootstrap.p,
+        },
+      }),
       ...(untested === undefined ? {} : { untested }),
     })),
   };

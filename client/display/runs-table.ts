@@ -5,6 +5,7 @@ import { markedName } from './metrics.js';
 import type { ShownRun } from './compare-runs.js';
 import {
   columnsOf,
+  LOWER_IS_BETTER,
   spreadCells,
   spreadColumns,
   spreadOf,
@@ -33,7 +34,7 @@ export interface RunsTable {
 
 /**
  * Builds a table with a row per group of each run: the params in which the runs differ, and the metrics.
- * @param sort title of a column: metrics with the highest first, params with the lowest first
+ * @param sort title of a column: metrics with the best first, params with the lowest first
  * @throws SamMilError InvalidInput for an unknown column
  */
 export function runsTable(runs: readonly ListedRun[], sort?: string, csv = false): RunsTable {
@@ -84,8 +85,11 @@ function differingParams(runs: readonly ListedRun[]): string[] {
 function sortRows(rows: Row[], by: string, params: readonly string[], metrics: Columns): void {
   const metric = metrics.find(([, title]) => title.toLowerCase() === by.toLowerCase())?.[0];
   if (metric !== undefined) {
-    const mean = ({ run: { summary }, group }: Row) =>
-      (summary && group && spreadOf(summary, group, metric)?.mean) ?? -Infinity;
+    const sign = LOWER_IS_BETTER.includes(metric) ? -1 : 1;
+    const mean = ({ run: { summary }, group }: Row) => {
+      const value = (summary && group && spreadOf(summary, group, metric)?.mean) ?? null;
+      return value === null ? -Infinity : sign * value;
+    };
     rows.sort((a, b) => mean(b) - mean(a) || 0);
     return;
   }

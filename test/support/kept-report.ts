@@ -12,7 +12,8 @@ import type { ReceiptFile } from '../../domain/engine/store/receipt-record.js';
 import { doneItem } from '../../domain/engine/item/item-result.js';
 import type { FileRef, JobResult } from '../../domain/job.js';
 import { jsonLines, type JsonObject } from '../../domain/json.js';
-import { writeEvaluation } from '../../domain/mil/evaluate/evaluation-files.js';
+import type { HeadFacts } from '../../domain/mil/evaluate/endpoint-files.js';
+import { writeEvaluation, type FoldFacts } from '../../domain/mil/evaluate/evaluation-files.js';
 import type { ReportWith } from '../../domain/pipeline/report/parameters.js';
 import { run as runReport } from '../../domain/pipeline/report/report.js';
 import { planOf } from './engine.js';
@@ -28,6 +29,8 @@ export interface KeptReport {
   params?: JsonObject;
   /** Predictions of more than two classes, in place of those by `missed`. */
   several?: { classes: string[]; scored: ReturnType<typeof slideScores> };
+  /** Writes an evaluation of another endpoint, in place of classes. */
+  write?: (scratch: string, facts: HeadFacts) => JobResult;
 }
 
 /** A plan of an evaluation and its report. */
@@ -52,13 +55,19 @@ export async function finishReport(work: string, run: string, kept: KeptReport):
   mkdirSync(scratch, { recursive: true });
   const facts = { ...FOLD_FACTS, model, cell: `${model}-0-0`, ...(several && { classes: several.classes }) };
   const predictions = { scored: several?.scored ?? slideScores(kept.missed), validation: [] };
-  const evaluated = writeEvaluation(scratch, facts, predictions, { threshold: 'half', bootstrap: 5 });
+  const evaluated =
+    kept.write?.(scratch, headFacts(facts)) ??
+    writeEvaluation(scratch, facts, predictions, { threshold: 'half', bootstrap: 5 });
   const outputs = await stages.finish('evaluate', 'evaluate', scratch, evaluated);
   const items = join(work, 'evaluate.jsonl');
   writeFileSync(items, jsonLines([{ key: facts.cell, fields: { model }, status: 'done', outputs }]));
   const parameters = { evaluations: await inputFile(items), groupBy: 'model', compare: 'none', title: run };
   const job = { ...makeJob(join(work, 'job'), parameters as ReportWith), work, run };
   await stages.finish('report', 'report', job.scratch, await runReport(job));
+}
+
+function headFacts({ classes: _, protocol: __, ...facts }: FoldFacts): HeadFacts {
+  return facts;
 }
 
 class Stages {

@@ -11,6 +11,13 @@ export const parameters = defineParameters({
       ),
       'x-synonyms': ['runs', 'metrics', 'results'],
     },
+    predictions: {
+      ...itemsInput(
+        'predictions',
+        'Items of the mil.predict stage: what a model predicts for another cohort, with or without labels.',
+      ),
+      'x-synonyms': ['predicted'],
+    },
     slides: {
       ...itemsInput(
         'any',
@@ -31,7 +38,8 @@ export const parameters = defineParameters({
       type: 'string',
       enum: ['first', 'all', 'none'],
       default: 'first',
-      description: 'Paired DeLong tests: each group with the first one, all pairs, or none.',
+      description:
+        'Paired tests (DeLong for two classes, otherwise bootstrap): each group with the first one, all pairs, or none.',
     },
     'compare-by': {
       type: 'string',

@@ -81,7 +81,7 @@ const STEPS: Record<string, { given: JsonObject; key: string }> = {
   },
   'pipeline.report': {
     given: { evaluations: items, 'group-by': ['model'] },
-    key: 'sha256:bde00f7c933e75f7c62b05ec1944c218455ac0ae90363be72bbcceb551d159f8',
+    key: 'sha256:7c1e893b896e6703869138705be1d8ae88ac071e488992153111f445483f7577',
   },
 };
 

@@ -1,7 +1,7 @@
 import { suggest } from '../../../engine/language/expressions/did-you-mean.js';
 import { SamMilError } from '../../../errors.js';
 import { canonicalJson, type Json } from '../../../json.js';
-import type { ReadFold } from './report-data.js';
+import type { EvaluatedFold } from './evaluated-fold.js';
 
 /** Fields that differ between the evaluations of a group by design. */
 const PLACE = ['repeat', 'fold', 'seed'];
@@ -12,7 +12,7 @@ const PLACE = ['repeat', 'fold', 'seed'];
  * @throws SamMilError InvalidInput naming the field and those that exist
  */
 export function requireFields(
-  folds: readonly ReadFold[],
+  folds: readonly EvaluatedFold[],
   groupBy: readonly string[],
   swept: readonly string[],
 ): void {
@@ -33,7 +33,7 @@ export function requireFields(
   }
 }
 
-function unknownField(parameter: string, field: string, folds: readonly ReadFold[]): SamMilError {
+function unknownField(parameter: string, field: string, folds: readonly EvaluatedFold[]): SamMilError {
   const known = [...new Set(folds.flatMap(({ fields }) => Object.keys(fields)))].sort();
   if (!known.includes('model')) known.push('model');
   return new SamMilError('InvalidInput', `no evaluation has the field \`${field}\` of \`${parameter}\``, {
@@ -48,13 +48,13 @@ function unknownField(parameter: string, field: string, folds: readonly ReadFold
  * sorted. A field that follows from repeat and fold, such as the site that a fold tests, is not one of them,
  * nor is one that only identifies the evaluation, such as the path of its checkpoint.
  */
-export function hiddenAxes(folds: readonly ReadFold[], groupBy: readonly string[]): string[] {
+export function hiddenAxes(folds: readonly EvaluatedFold[], groupBy: readonly string[]): string[] {
   const fields = [...new Set(folds.flatMap((fold) => Object.keys(fold.fields)))].sort();
-  const group = (fold: ReadFold) => fold.group;
-  const place = ({ metrics }: ReadFold) => `${metrics.repeat} ${metrics.fold}`;
+  const group = (fold: EvaluatedFold) => fold.group;
+  const place = ({ metrics }: EvaluatedFold) => `${metrics.repeat} ${metrics.fold}`;
   return fields.filter((field) => {
     if (PLACE.includes(field) || groupBy.includes(field)) return false;
-    const value = (fold: ReadFold): Json => fold.fields[field] ?? null;
+    const value = (fold: EvaluatedFold): Json => fold.fields[field] ?? null;
     if (follows(folds, group, value)) return false;
     // Else one fold of one repeat would count twice.
     if (!follows(folds, (fold) => `${place(fold)} ${fold.group}`, value)) return true;
@@ -64,7 +64,7 @@ export function hiddenAxes(folds: readonly ReadFold[], groupBy: readonly string[
 }
 
 /** Whether the value is the same wherever the key is. */
-function follows(folds: readonly ReadFold[], key: Read<string>, value: Read<Json>): boolean {
+function follows(folds: readonly EvaluatedFold[], key: Read<string>, value: Read<Json>): boolean {
   const first = new Map<string, string>();
   return folds.every((fold) => {
     const text = canonicalJson(value(fold));
@@ -74,4 +74,4 @@ function follows(folds: readonly ReadFold[], key: Read<string>, value: Read<Json
   });
 }
 
-type Read<T> = (fold: ReadFold) => T;
+type Read<T> = (fold: EvaluatedFold) => T;

@@ -35,3 +35,14 @@ export function probability(p: number): string {
 export function memory(bytes: number): string {
   return bytes < 1e9 ? `${Math.round(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
 }
+
+/** A value with three decimals below 100, fewer above: `0.712`, `14.3`, `1250`. */
+export function compact(value: number): string {
+  const size = Math.abs(value);
+  return value.toFixed(size >= 1000 ? 0 : size >= 100 ? 1 : size >= 10 ? 2 : 3).replace('-', '−');
+}
+
+/** {@link compact} with its sign. */
+export function signedCompact(value: number): string {
+  return value < 0 ? compact(value) : `+${compact(value)}`;
+}

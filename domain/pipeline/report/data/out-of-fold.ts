@@ -7,7 +7,10 @@ import type { MetricsFile } from '../../../mil/evaluate/metrics-file.js';
 import type { Prediction } from '../../../mil/evaluate/evaluate-predictions.js';
 import { oneVersusRestAuc } from '../../../statistics/classes/class-ranking.js';
 import { auc } from '../../../statistics/ranking.js';
+import { strataOf } from '../../../statistics/bootstrap.js';
+import { meanOfDefined, type Estimate } from '../../../statistics/estimate.js';
 import type { Comparison, PairTest, PooledResult, ReadFold } from './report-data.js';
+import { pairedBootstrap } from './pooled-outcomes.js';
 import { poolClasses, slidesOf } from './pooled-classes.js';
 import { computeSpread } from './summary.js';
 
@@ -71,7 +74,7 @@ function poolSeveral(
   const scale = { classes, ordered: members.every((fold) => fold.metrics.several?.ordered === true) };
   const replicates = Math.max(...members.map((fold) => fold.metrics.intervals.bootstrap_replicates ?? 0));
   const several = poolClasses(pooled, scale, replicates, [seed, 'bootstrap', 'pooled']);
-  const areas = pooled.map((predictions) => macroAuc(predictions, classes.length));
+  const areas = pooled.map((predictions) => macroAuc(predictions, classes.length).value);
   return {
     group,
     auc: several.overall.auc.spread,
@@ -81,10 +84,10 @@ function poolSeveral(
   };
 }
 
-function macroAuc(predictions: readonly Prediction[], classes: number): number | null {
+function macroAuc(predictions: readonly Prediction[], classes: number): Estimate {
   const probabilities = predictions.map((prediction) => prediction.probabilities);
   const labels = predictions.map(({ label }) => label);
-  return oneVersusRestAuc({ probabilities, labels, classes }).macro.value;
+  return oneVersusRestAuc({ probabilities, labels, classes }).macro;
 }
 
 function delongInterval(scores: readonly number[], labels: readonly number[]): [number, number] | null {
@@ -95,8 +98,9 @@ function delongInterval(scores: readonly number[], labels: readonly number[]): [
 }
 
 /**
- * Paired DeLong tests between groups on the same slides: one test per pair, of the mean over the repeats of
- * the AUC of the pooled out-of-fold predictions. Groups that did not score the same slides are not compared.
+ * Paired tests between groups on the same slides: one per pair, of the mean over the repeats of the AUC of
+ * the pooled out-of-fold predictions; DeLong's for two classes, a bootstrap for more. Groups that did not
+ * score the same slides are not compared.
  * @param pairs `first`: each group with the first group; `all`: every pair; `none`
  * @param by the only field that may differ within a pair; with `first`, each group is compared with the first
  * group that has the same other fields
@@ -106,6 +110,24 @@ export function compareGroups(
   pairs: 'first' | 'all' | 'none',
   by?: string,
 ): Comparison[] {
+  const tests = listPairs(folds, pairs, by).flatMap(({ a, b }) =>
+    comparePair(folds, a, b).concat(compareMacroAuc(folds, a, b)),
+  );
+  // Equal ranks are no evidence of a difference.
+  const corrected = holm(tests.map(({ result }) => (Number.isNaN(result.pTwoSided) ? 1 : result.pTwoSided)));
+  return tests.map((test, i) => ({ ...test, pHolm: corrected[i] }));
+}
+
+/**
+ * Lists the groups to compare.
+ * @param pairs `first`: each group with the first group; `all`: every pair; `none`
+ * @param by the only field that may differ within a pair
+ */
+export function listPairs(
+  folds: readonly Pick<ReadFold, 'group' | 'values'>[],
+  pairs: 'first' | 'all' | 'none',
+  by?: string,
+): { a: string; b: string }[] {
   const families = new Map<string, Set<string>>();
   for (const { group, values } of folds) {
     const name = by === undefined ? '' : canonicalJson({ ...values, [by]: null });
@@ -115,11 +137,7 @@ export function compareGroups(
     const groups = [...family];
     return groups.flatMap((b, j) => groups.slice(0, j).map((a, i) => ({ a, b, i })));
   });
-  const chosen = candidates.filter(({ i }) => pairs === 'all' || (pairs === 'first' && i === 0));
-  const tests = chosen.flatMap(({ a, b }) => comparePair(folds, a, b));
-  // Equal ranks are no evidence of a difference.
-  const corrected = holm(tests.map(({ result }) => (Number.isNaN(result.pTwoSided) ? 1 : result.pTwoSided)));
-  return tests.map((test, i) => ({ ...test, pHolm: corrected[i] }));
+  return candidates.filter(({ i }) => pairs === 'all' || (pairs === 'first' && i === 0));
 }
 
 /** How two groups called the same slides. */
@@ -170,7 +188,41 @@ export function comparePair(folds: readonly ScoredFold[], a: string, b: string):
     most.map(({ second }) => positiveScores(second)),
     labels,
   );
-  return [{ a, b, repeats: most.map(({ repeat }) => repeat), slides: labels.length, result }];
+  const repeats = most.map(({ repeat }) => repeat);
+  return [{ method: 'DeLong', a, b, repeats, slides: labels.length, result }];
+}
+
+/** As {@link comparePair} for more than two classes: paired bootstrap of the difference of the macro AUC. */
+function compareMacroAuc(folds: readonly ReadFold[], a: string, b: string): PairTest[] {
+  const own = folds.filter(({ group }) => group === a || group === b);
+  const [{ metrics }] = own;
+  const same = own.every((fold) => fold.metrics.classes.join('\n') === metrics.classes.join('\n'));
+  const shared = same && metrics.classes.length > 2 ? sharedRepeats(folds, a, b, poolRepeat) : [];
+  const replicates = Math.max(...own.map((fold) => fold.metrics.intervals.bootstrap_replicates ?? 0));
+  if (shared.length === 0 || replicates === 0) return [];
+  const labels = shared[0].first.map(({ label }) => label);
+  const mean = (side: 'first' | 'second', slides: ArrayLike<number>) =>
+    meanOfDefined(
+      shared.map((repeat) => {
+        const drawn = Array.from(slides, (slide) => repeat[side][slide]);
+        return macroAuc(drawn, metrics.classes.length);
+      }),
+      '',
+    ).value;
+  const sides = (slides: ArrayLike<number>) => [mean('first', slides), mean('second', slides)] as const;
+  const [aucA, aucB] = sides(labels.map((_, slide) => slide));
+  const names = [metrics.seed, 'bootstrap', 'difference'];
+  const tested = pairedBootstrap(strataOf(labels), replicates, names, sides);
+  if (aucA === null || aucB === null || tested === undefined) return [];
+  const { low, high } = tested.interval;
+  const result = { aucA, aucB, difference: aucA - aucB, z: NaN, pTwoSided: tested.p };
+  const repeats = shared.map(({ repeat }) => repeat);
+  return [
+    {
+      ...{ method: 'bootstrap', a, b, repeats, slides: labels.length },
+      result: { ...result, difference95: [low, high] },
+    },
+  ];
 }
 
 interface SharedRepeat {

@@ -8,7 +8,10 @@ import type { DelongPair } from '../../../statistics/delong.js';
 
 import type { MetricsFile } from '../../../mil/evaluate/metrics-file.js';
 import type { RocCurve } from '../../../statistics/roc.js';
+import type { EvaluatedFold, NamedDigest } from './evaluated-fold.js';
+import type { RegressionResults, SurvivalResults } from './endpoint-results.js';
 import type { PooledClasses } from './pooled-classes.js';
+import type { PredictionTable } from './prediction-table.js';
 import type { MetricSummary, Spread, SummaryRow } from './summary.js';
 import type { Timeline } from './timeline.js';
 
@@ -20,12 +23,20 @@ export interface ReportData {
   /** What a reader must know before using the results. */
   notes: string[];
   groupBy: string[];
+  /** All evaluations, of any endpoint. */
+  evaluations: EvaluatedFold[];
+  /** Those of classification: `rows` to `sweeps`. */
   rows: SummaryRow[];
   folds: FoldResult[];
   /** Over the pooled out-of-fold scores of each repeat. */
   pooled: PooledResult[];
   comparisons: Comparison[];
   sweeps: Sweep[];
+  /** null without such evaluations. */
+  survival: SurvivalResults | null;
+  regression: RegressionResults | null;
+  /** Of slides of another cohort, from mil.predict. */
+  predictions: PredictionTable[];
   /** Large pictures of the first preprocessed slides. */
   slides: SlidePictures[];
   /** Thumbnails of all preprocessed slides; empty if all are shown large. */
@@ -49,29 +60,16 @@ export interface ReportData {
   timeline: Timeline | null;
 }
 
-export interface FoldResult {
-  group: string;
-  metrics: MetricsFile;
+export interface FoldResult extends EvaluatedFold<MetricsFile> {
   /** Of the positive class of two; null if undefined, and with more classes. */
   roc: RocCurve | null;
   /** With more than two classes, of each class against the others; null if undefined. */
   classRocs: (RocCurve | null)[];
-  /** Relative to the work folder. */
-  files: { metrics: NamedDigest; predictions: NamedDigest };
 }
 
 /** A fold with the predictions that its metrics were computed from. */
 export interface ReadFold extends FoldResult {
   predictions: Prediction[];
-  /** Value of each grouping field and each swept field; absent if the evaluation has none. */
-  values: JsonObject;
-  /** All fields of the item. */
-  fields: JsonObject;
-}
-
-export interface NamedDigest {
-  path: string;
-  digest: string;
 }
 
 /** Mean and std over the repeats, with the out-of-fold scores of each repeat pooled. */
@@ -90,14 +88,19 @@ export interface PooledResult {
   repeats: { repeat: number; auc: number | null; delong_95: readonly [number, number] | null }[];
 }
 
-/** Two groups compared on the same slides: the mean over the repeats of the AUC of their pooled scores. */
+/**
+ * Two groups compared on the same slides: the mean over the repeats of the AUC of their pooled scores, with
+ * more than two classes the macro AUC.
+ */
 export interface PairTest {
+  method: 'DeLong' | 'bootstrap';
   a: string;
   b: string;
   /** Repeats in which both scored these slides. */
   repeats: number[];
   slides: number;
-  result: DelongPair;
+  /** Without z from a bootstrap. */
+  result: Omit<DelongPair, 'covariance' | 'variance'>;
 }
 
 /** A test of the report, with its p value corrected for the number of tests of the report. */
@@ -207,6 +210,9 @@ export interface SweepPoint {
 export interface CohortFacts {
   /** Scored slides of each class, by class name. */
   classes: [string, number][];
+  /** Slides, or patients, that were scored for survival or regression, and those with the event. */
+  scored: number;
+  events: number;
   /** Null if the splits are not known. */
   patients: { grouped: boolean; count: number } | null;
 }
@@ -224,6 +230,8 @@ export interface HistoryPoint {
   loss: number;
   valLoss: number | null;
   valAuc: number | null;
+  valConcordance: number | null;
+  valRmse: number | null;
 }
 
 /** One slide over all evaluations that scored it. */

@@ -1,6 +1,7 @@
 import { group } from 'd3-array';
 import { firstNames } from '../../../mil/bags/first-names.js';
 import { count } from './format-number.js';
+import type { EvaluatedFold } from './evaluated-fold.js';
 import type { FoldResult, ReportData, StepWarning } from './report-data.js';
 
 /** Reason as `mil.split` gives it. */
@@ -9,7 +10,7 @@ const NO_LABEL = 'no label';
 /** With fewer scored slides per fold, one misclassified slide moves the AUC by whole percentage points. */
 const FEW_SLIDES = 30;
 
-type Noted = Pick<ReportData, 'folds' | 'heatmaps' | 'left' | 'cohort' | 'warnings'>;
+type Noted = Pick<ReportData, 'evaluations' | 'folds' | 'heatmaps' | 'left' | 'cohort' | 'warnings'>;
 /** Says that rows are split by fields on which evaluations of one group differ. */
 export function splitNotes(axes: readonly string[]): string[] {
   if (axes.length === 0) return [];
@@ -19,31 +20,39 @@ export function splitNotes(axes: readonly string[]): string[] {
   ];
 }
 
+/** Says that sweeps have charts of AUC and F1 only. */
+export function sweepNotes(
+  swept: readonly string[],
+  { evaluations, folds }: Pick<ReportData, 'evaluations' | 'folds'>,
+): string[] {
+  if (swept.length === 0 || folds.length === evaluations.length) return [];
+  const names = swept.map((name) => `\`${name}\``).join(', ');
+  return [
+    `The \`sweep\` of ${names} has charts for classification only. For survival and regression, compare the rows of the tables.`,
+  ];
+}
+
 /** Derives warnings about the reliability of the results from the results. */
 export function automaticNotes(data: Noted): string[] {
-  const { folds, heatmaps, left } = data;
-  const notes = [...patientNotes(data), ...trainingNotes(folds), ...warningNotes(data)];
+  const { evaluations, folds, heatmaps, left } = data;
+  const notes = [...patientNotes(data), ...trainingNotes(evaluations), ...warningNotes(data)];
   const unlabeled = left.filter(({ reason }) => reason.startsWith(NO_LABEL)).length;
   if (unlabeled > 0) {
     notes.push(
       `${count(unlabeled, 'slide')} had no label and ${unlabeled === 1 ? 'is' : 'are'} not included in the results. See Left out below.`,
     );
   }
-  const least = Math.min(...folds.map(({ metrics }) => metrics.slides));
-  if (least < FEW_SLIDES) {
-    notes.push(
-      `The folds are small (the smallest has ${least} scored slides): one misclassified slide changes the result of a fold by several percentage points. Rely on the confidence intervals, not on the digits.`,
-    );
-  }
-  const mixed = mixedGroups(folds);
+  notes.push(...smallFolds(evaluations));
+  const mixed = mixedGroups(evaluations);
   if (mixed.length > 0) {
     notes.push(
       `These groups contain several results for the same fold: ${mixed.join(', ')}. Their means combine evaluations that differ in a field missing from the \`group-by\` of the report.`,
     );
   }
-  if (folds.some(({ metrics }) => metrics.selection.optimistic)) {
+  if (evaluations.some(({ metrics }) => metrics.selection.optimistic)) {
+    const either = folds.length > 0 ? ' under either threshold' : '';
     notes.push(
-      'Some epochs were selected on the scored slides. The results marked optimistic are too high under either threshold.',
+      `Some epochs were selected on the scored slides. The results marked optimistic are too good${either}.`,
     );
   }
   // With more classes, the most probable one is called, without a threshold.
@@ -61,6 +70,19 @@ export function automaticNotes(data: Noted): string[] {
   return notes;
 }
 
+function smallFolds(evaluations: readonly EvaluatedFold[]): string[] {
+  const [least] = evaluations.map(({ metrics }) => metrics).sort((a, b) => a.slides - b.slides);
+  if (least === undefined || least.slides >= FEW_SLIDES) return [];
+  const { slides, level, endpoint } = least;
+  const effect =
+    endpoint === 'classification'
+      ? `one misclassified ${level} changes the result of a fold by several percentage points`
+      : `a single ${level} changes the result of a fold considerably`;
+  return [
+    `The folds are small (the smallest has ${count(slides, `scored ${level}`)}): ${effect}. Rely on the confidence intervals, not on the digits.`,
+  ];
+}
+
 function patientNotes({ cohort: { patients } }: Pick<ReportData, 'cohort'>): string[] {
   if (patients === null || patients.grouped) return [];
   return [
@@ -71,14 +93,14 @@ function patientNotes({ cohort: { patients } }: Pick<ReportData, 'cohort'>): str
 /**
  * What happened in training instead of what the pipeline requested, such as a choice of epochs without AUC.
  */
-function trainingNotes(folds: readonly FoldResult[]): string[] {
+function trainingNotes(folds: readonly EvaluatedFold[]): string[] {
   return [...countFoldNotes(folds)].map(
     ([note, cells]) => `In ${cells} of ${count(folds.length, 'evaluation')}, ${note}.`,
   );
 }
 
 /** Notes of the trainings and the number of folds that each applies to. */
-export function countFoldNotes(folds: readonly FoldResult[]): Map<string, number> {
+export function countFoldNotes(folds: readonly EvaluatedFold[]): Map<string, number> {
   const notes = new Map<string, number>();
   for (const { metrics } of folds) {
     const { note } = metrics.training;
@@ -91,8 +113,8 @@ export function countFoldNotes(folds: readonly FoldResult[]): Map<string, number
 const MOST_WARNINGS = 5;
 
 /** Warnings of the steps that made splits, models and scores; the section Warnings has all of them. */
-function warningNotes({ warnings, folds }: Pick<ReportData, 'warnings' | 'folds'>): string[] {
-  const shown = new Set(countFoldNotes(folds).keys());
+function warningNotes({ warnings, evaluations }: Pick<ReportData, 'warnings' | 'evaluations'>): string[] {
+  const shown = new Set(countFoldNotes(evaluations).keys());
   const others = warnings.filter(({ text }) => !shown.has(text));
   const ofResults = others.filter(({ activity }) => activity.startsWith('mil.')).slice(0, MOST_WARNINGS);
   const more = others.length - ofResults.length;
@@ -129,7 +151,7 @@ function absentClasses(folds: readonly FoldResult[]): string[] {
 }
 
 /** Groups in which one fold of one repeat was evaluated more than once. */
-function mixedGroups(folds: readonly FoldResult[]): string[] {
+function mixedGroups(folds: readonly EvaluatedFold[]): string[] {
   const seen = new Set<string>();
   const mixed = new Set<string>();
   for (const { group, metrics } of folds) {

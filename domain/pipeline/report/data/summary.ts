@@ -87,19 +87,22 @@ export function summarize(files: readonly GroupedMetrics[]): SummaryRow[] {
     group,
     repeats: new Set(members.map(({ repeat }) => repeat)).size,
     folds: members.length,
-    slides:
-      max(
-        rollup(
-          members,
-          (folds) => sum(folds, ({ slides }) => slides),
-          ({ repeat }) => repeat,
-        ).values(),
-      ) ?? 0,
+    slides: slidesPerRepeat(members),
     protocol: members[0].protocol,
     optimistic: members.some(({ selection }) => selection.optimistic),
     protocols: { honest: summarizeProtocol(members, 'honest'), paper: summarizeProtocol(members, 'paper') },
     ...summarizeClasses(members),
   }));
+}
+
+/** Rows that a repeat scores, at most. */
+export function slidesPerRepeat(members: readonly Pick<MetricsFile, 'repeat' | 'slides'>[]): number {
+  const each = rollup(
+    members,
+    (folds) => sum(folds, ({ slides }) => slides),
+    ({ repeat }) => repeat,
+  );
+  return max(each.values()) ?? 0;
 }
 
 function summarizeProtocol(
@@ -127,10 +130,11 @@ function summarizeClasses(members: readonly MetricsFile[]): { several?: SeveralS
   };
 }
 
-function summarizeEach<Name extends string>(
-  members: readonly MetricsFile[],
+/** Each metric over the repeats and over all folds. */
+export function summarizeEach<File extends Pick<MetricsFile, 'repeat'>, Name extends string>(
+  members: readonly File[],
   names: readonly Name[],
-  read: (file: MetricsFile, name: Name) => number | null,
+  read: (file: File, name: Name) => number | null,
 ): Record<Name, MetricSummary> {
   const entries = names.map((name) => {
     const byRepeat = new Map<number, (number | null)[]>();

@@ -6,7 +6,7 @@ export interface Axis {
   from: number;
   to: number;
   at: (value: number) => number;
-  ticks: { at: number; label: string }[];
+  ticks: { value: number; at: number; label: string }[];
 }
 
 export interface AxisOptions {
@@ -33,7 +33,7 @@ export function linearAxis(
     from,
     to,
     at,
-    ticks: ticks(from, to, count).map((value) => ({ at: at(value), label: label(value) })),
+    ticks: ticks(from, to, count).map((value) => ({ value, at: at(value), label: label(value) })),
   };
 }
 

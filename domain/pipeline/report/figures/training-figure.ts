@@ -28,9 +28,16 @@ export const LOSS_LINES: readonly TrainingLine[] = [
   { label: 'training loss', series: 0, value: ({ loss }) => loss },
   { label: 'validation loss', series: 1, value: ({ valLoss }) => valLoss },
 ];
-export const AUC_LINES: readonly TrainingLine[] = [
-  { label: 'validation AUC', series: 0, value: ({ valAuc }) => valAuc },
+/** Validation scores by which an epoch may be chosen, each in a chart of its own. */
+export const SCORE_CHARTS: readonly { title: string; line: TrainingLine }[] = [
+  scoreChart('Validation AUC', ({ valAuc }) => valAuc),
+  scoreChart('Validation concordance', ({ valConcordance }) => valConcordance),
+  scoreChart('Validation RMSE (lower is better)', ({ valRmse }) => valRmse),
 ];
+
+function scoreChart(title: string, value: TrainingLine['value']) {
+  return { title, line: { label: title, series: 0 as const, value } };
+}
 
 /** True if a fold has a value of the line. */
 export function hasLine({ folds }: TrainingCurves, { value }: TrainingLine): boolean {

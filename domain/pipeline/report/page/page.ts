@@ -6,6 +6,9 @@ import { duration } from '../data/format-number.js';
 import { html, trusted, type Markup } from '../data/html.js';
 import type { ReportData } from '../data/report-data.js';
 import { resultSection } from '../sections/result-section.js';
+import { predictionSection } from '../sections/prediction-section.js';
+import { regressionSection } from '../sections/regression-section.js';
+import { survivalSection } from '../sections/survival-section.js';
 import { errorSection } from '../sections/error-section.js';
 import { trainingSection } from '../sections/training-section.js';
 import { CONTENT_POLICY, SCRIPT } from './script.js';
@@ -28,7 +31,9 @@ export function reportPage(data: ReportData): string {
   const sections: [string, string, Markup][] = [];
   // A sweep's charts are its main result, so they come first.
   if (data.sweeps.length > 0) sections.push(['sweeps', 'Sweeps', sweepSection(data.sweeps)]);
-  if (data.evaluated) sections.push(['result', 'Result', resultSection(data)]);
+  const other = data.survival !== null || data.regression !== null;
+  if (data.folds.length > 0 || (data.evaluated && !other))
+    sections.push(['result', 'Result', resultSection(data)]);
   if (data.folds.length > 0) {
     sections.push(
       ['errors', 'Errors', errorSection(data)],
@@ -36,6 +41,11 @@ export function reportPage(data: ReportData): string {
       ['folds', 'Folds', foldSection(data)],
     );
   }
+  if (data.survival !== null) sections.push(['survival', 'Survival', survivalSection(data.survival)]);
+  if (data.regression !== null)
+    sections.push(['regression', 'Regression', regressionSection(data.regression)]);
+  if (data.predictions.length > 0)
+    sections.push(['predictions', 'Predictions', predictionSection(data.predictions)]);
   if (data.training.length > 0) sections.push(['training', 'Training', trainingSection(data.training)]);
   if (data.heatmaps.length > 0) sections.push(['heatmaps', 'Heatmaps', heatmapSection(data)]);
   if (data.slides.length > 0) sections.push(['slides', 'Preprocessing', slideSection(data)]);

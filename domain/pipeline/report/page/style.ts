@@ -86,7 +86,7 @@ code, .mono { font: .82rem/1.5 ui-monospace, "SF Mono", Menlo, Consolas, "Libera
 .panels { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(17rem, 100%), 1fr)); gap: 1.2rem; margin-top: 1rem; }
 .panels.wide { grid-template-columns: repeat(auto-fit, minmax(min(30rem, 100%), 1fr)); }
 figure { margin: 0; }
-.panels figure.chart { max-width: 24rem; }
+.panels figure.chart { max-width: 24rem; } .panels figure.chart.broad { max-width: 32rem; }
 .head { display: block; max-width: 9rem; white-space: normal; overflow-wrap: anywhere; font-weight: 500; }
 @media (min-width: 60rem) { .panels figure.chart.large { grid-column: span 2; max-width: 40rem; } }
 figcaption { margin-top: .4rem; color: var(--muted); font-size: .85rem; }
@@ -109,6 +109,7 @@ const CHARTS = `
 svg { display: block; width: 100%; height: auto; }
 svg text { font: 12px system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Liberation Sans", sans-serif; fill: var(--text); }
 svg .tick, svg .axis-label { fill: var(--muted); }
+svg .side { fill: var(--c); font-size: 11px; font-weight: 600; }
 svg .tick { font-size: 11px; font-variant-numeric: tabular-nums; }
 .grid { stroke: var(--line); fill: none; stroke-width: 1; }
 .axis { stroke: var(--muted); fill: none; stroke-width: 1; }

@@ -1,29 +1,44 @@
 import { isFileRef, type ItemRecord } from '../../../job.js';
 import { readSplits } from '../../../mil/split/splits.js';
 import { outputFile } from '../../output-refs.js';
-import type { CohortFacts, ReadFold } from '../data/report-data.js';
+import type { CohortFacts } from '../data/report-data.js';
+import type { ReadEvaluation } from './read-evaluations.js';
 
 import type { StepFact } from '../data/step-facts.js';
 
-/** Counts the scored slides of each class, and reads from the splits whether patients were kept together. */
+/**
+ * Counts the scored slides, those of each class and those with the event, and reads from the splits whether
+ * patients were kept together.
+ */
 export async function readCohort(
-  folds: readonly ReadFold[],
+  folds: readonly ReadEvaluation[],
   steps: readonly StepFact[],
   work: string,
 ): Promise<CohortFacts> {
   const classes = new Map<string, Set<string>>();
-  for (const { metrics, predictions } of folds) {
+  const [scored, events] = [new Set<string>(), new Set<string>()];
+  for (const fold of folds) {
+    if ('outcomes' in fold) {
+      for (const outcome of fold.outcomes) {
+        scored.add(outcome.key);
+        if ('event' in outcome && outcome.event === 1) events.add(outcome.key);
+      }
+      continue;
+    }
+    const { metrics, predictions } = fold;
     for (const name of metrics.classes) if (!classes.has(name)) classes.set(name, new Set());
     for (const { key, label } of predictions) classes.get(metrics.classes[label])?.add(key);
   }
   return {
     classes: [...classes].map(([name, keys]) => [name, keys.size]),
+    scored: scored.size,
+    events: events.size,
     patients: await readPatients(folds, steps, work),
   };
 }
 
 async function readPatients(
-  folds: readonly ReadFold[],
+  folds: readonly ReadEvaluation[],
   steps: readonly StepFact[],
   work: string,
 ): Promise<CohortFacts['patients']> {

@@ -8,7 +8,8 @@ import type { Plan } from '../../../engine/language/plan/plan.js';
 import { LOCK_RECORD } from '../../../engine/store/run-records.js';
 import { lockPath, planPath, relativeToWork } from '../../../engine/store/paths.js';
 import type { RunEvent } from '../../../engine/store/run-events.js';
-import type { FoldResult, LeftOut, NamedDigest, RunFacts } from '../data/report-data.js';
+import type { EvaluatedFold, NamedDigest } from '../data/evaluated-fold.js';
+import type { LeftOut, RunFacts } from '../data/report-data.js';
 
 /**
  * Collects the facts about the run from its plan and lock file, if present, and from this process. A report
@@ -18,7 +19,7 @@ export function readRunFacts(
   work: string,
   run: string | undefined,
   plan: Plan | null,
-  folds: readonly FoldResult[],
+  folds: readonly EvaluatedFold[],
   inputs: readonly NamedDigest[],
 ): RunFacts {
   const lock = run === undefined ? null : valueOf(LOCK_RECORD.readNow(lockPath(work, run)));
@@ -53,7 +54,7 @@ function valueOf<T>(found: FoundRecord<T>): T | null {
  * Lists the software and weights that affected the results, from the lock file, if present, and from the
  * checkpoints and features.
  */
-function collectVersions(lock: JsonObject | null, folds: readonly FoldResult[]): [string, string][] {
+function collectVersions(lock: JsonObject | null, folds: readonly EvaluatedFold[]): [string, string][] {
   const versions = new Map<string, string>();
   const add = (name: string, value: Json | undefined) => {
     if (typeof value === 'string' || typeof value === 'number') versions.set(name, `${value}`);

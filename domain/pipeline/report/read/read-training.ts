@@ -1,7 +1,8 @@
 import { readCsv } from '../../../files/csv.js';
 import { isFileRef, type ItemRecord } from '../../../job.js';
 import { outputFile } from '../../output-refs.js';
-import type { FoldResult, HistoryPoint, TrainingCurves } from '../data/report-data.js';
+import type { EvaluatedFold } from '../data/evaluated-fold.js';
+import type { HistoryPoint, TrainingCurves } from '../data/report-data.js';
 import type { StepFact } from '../data/step-facts.js';
 
 /**
@@ -9,7 +10,7 @@ import type { StepFact } from '../data/step-facts.js';
  * wrote it together with the checkpoint that the evaluation names by its digest.
  */
 export async function readTraining(
-  folds: readonly FoldResult[],
+  folds: readonly EvaluatedFold[],
   steps: readonly StepFact[],
   work: string,
 ): Promise<TrainingCurves[]> {
@@ -41,6 +42,8 @@ async function readHistory(step: StepFact | undefined, work: string): Promise<Hi
       loss: Number(values.loss),
       valLoss: optional(values.val_loss),
       valAuc: optional(values.val_auc),
+      valConcordance: optional(values.val_concordance),
+      valRmse: optional(values.val_rmse),
     }));
   } catch {
     return undefined;

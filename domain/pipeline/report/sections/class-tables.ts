@@ -2,10 +2,11 @@ import type { SeveralMetric } from '../../../mil/evaluate/evaluate-classes.js';
 import type { ClassMetric, OverallMetric } from '../../../mil/evaluate/measure-classes.js';
 import { percent } from '../data/format-number.js';
 import { html, type Markup } from '../data/html.js';
-import type { PooledMetric } from '../data/pooled-classes.js';
+import type { PooledMetric } from '../data/pooled-metric.js';
 import type { ReportData } from '../data/report-data.js';
 import { mainSpread, type MetricName, type MetricSummary, type SummaryRow } from '../data/summary.js';
 import { seriesKey } from '../figures/series.js';
+import { scrolling } from './scrolling.js';
 
 /** How a metric is written: in percent, or as a number for what is not a fraction. */
 type Format = (value: number) => string;
@@ -86,7 +87,7 @@ function overallTable(
   data: ReportData,
   { title, columns }: { title: string; columns: readonly Column[] },
 ): Markup {
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="${title}">
+  return html`<div ${scrolling(title)}>
     <table>
       <caption>
         <span
@@ -135,7 +136,7 @@ function overallOf(row: SeveralRow, name: SeveralMetric | MetricName): MetricSum
 }
 
 function classTable(rows: readonly SeveralRow[], data: ReportData): Markup {
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="Each class against the others">
+  return html`<div ${scrolling('Each class against the others')}>
     <table>
       <caption>
         <span

@@ -15,7 +15,10 @@ export function comparisonTables(data: ReportData): Markup | '' {
   const more = folds.some(({ metrics }) => metrics.classes.length > 2);
   if (comparisons.length === 0) {
     return more && rows.length > 1
-      ? html`<p class="lead">There are no tests: DeLong’s test compares AUCs of two classes.</p>`
+      ? html`<p class="lead">
+          There are no tests between models: they need bootstrap replicates, and models that scored the same
+          slides.
+        </p>`
       : '';
   }
   const order = rows.map(({ group }) => group);
@@ -29,13 +32,23 @@ export function comparisonTables(data: ReportData): Markup | '' {
   const listed = comparisons.filter(({ a }) => !inMatrix.some((groups) => groups.includes(a)));
   return html`<h3>Are the differences significant?</h3>
     <p class="lead">
-      DeLong’s paired test of the AUC of the pooled out-of-fold scores, averaged over the repeats. The slides
-      are the sample: repeats do not count as additional slides, and what another training would change is not
+      ${methodText(comparisons)} of the pooled out-of-fold scores, averaged over the repeats. The slides are
+      the sample: repeats do not count as additional slides, and what another training would change is not
       tested. Scores of different folds come from different trained models, so this AUC differs slightly from
       the mean over the folds. p is two-sided and corrected for ${comparisons.length}
       ${comparisons.length === 1 ? 'test' : 'tests'} by Holm’s method.
     </p>
     ${inMatrix.map((groups) => matrix(groups, comparisons, order))}${listed.length > 0 && pairTable(listed)}`;
+}
+
+function methodText(comparisons: readonly Comparison[]): string {
+  const methods = new Set(comparisons.map(({ method }) => method));
+  if (!methods.has('bootstrap')) return 'DeLong’s paired test of the AUC';
+  const several =
+    'paired bootstrap (the same slides for both models, drawn within each class) of the macro AUC';
+  return methods.has('DeLong')
+    ? `DeLong’s paired test of the AUC of two classes, and ${several},`
+    : several.replace('paired', 'Paired');
 }
 
 /** Groups connected by tests. */

@@ -5,6 +5,7 @@ import { niceRange } from '../figures/axis.js';
 import { html, type Markup } from '../data/html.js';
 import type { FoldResult, ReportData } from '../data/report-data.js';
 import { stripPlot } from '../figures/strip-plot.js';
+import { scrolling } from './scrolling.js';
 
 /** Longer tables are folded. */
 const MOST_ROWS = 30;
@@ -52,7 +53,7 @@ const INTERVALS = {
 
 function foldTable({ rows, folds }: ReportData): Markup {
   const shared = findShared(folds);
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="Folds">
+  return html`<div ${scrolling('Folds')}>
     <table class="sortable rows">
       <caption>
         <span

@@ -9,6 +9,7 @@ import type { FoldResult, ReportData } from '../data/report-data.js';
 import { countFoldNotes } from '../data/report-notes.js';
 import { mainSpread } from '../data/summary.js';
 import { foldsId } from './fold-section.js';
+import { scrolling } from './scrolling.js';
 
 const MARGIN = 14;
 
@@ -37,7 +38,7 @@ function rankingTable(ranking: Ranking, data: ReportData, axis: Axis): Markup {
           lower. Do not compare them with other results.
         </p>`
     }
-    <div class="scroll" tabindex="0" role="region" aria-label="Ranking">
+    <div ${scrolling('Ranking')}>
       <table class="rank sortable">
         <thead>
           <tr>

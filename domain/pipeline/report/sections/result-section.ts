@@ -14,6 +14,7 @@ import { classTables } from './class-tables.js';
 import { confusionTables } from './confusion-tables.js';
 import { comparisonTables } from './comparison-tables.js';
 import { rankingTables } from './ranking-table.js';
+import { scrolling } from './scrolling.js';
 
 const CALLED: readonly [MetricName, string][] = [
   ['f1', 'F1'],
@@ -60,7 +61,7 @@ function metricsTable(data: ReportData): Markup | '' {
   const rows = data.rows.filter(({ several }) => several === undefined);
   if (rows.length === 0) return '';
   return html`<h3>All metrics</h3>
-    <div class="scroll" tabindex="0" role="region" aria-label="Metrics">
+    <div ${scrolling('Metrics')}>
       <table class="sortable">
         <caption>
           <span
@@ -129,7 +130,7 @@ function calibrationTable(data: ReportData): Markup | '' {
   if (rows.every(({ protocols }) => protocols.honest.brier.folds === null)) return '';
   return html`<details>
     <summary>Calibration</summary>
-    <div class="scroll" tabindex="0" role="region" aria-label="Calibration">
+    <div ${scrolling('Calibration')}>
       <table>
         <caption>
           <span

@@ -3,7 +3,8 @@ import type { Json, JsonObject } from '../../../json.js';
 import { count, duration } from '../data/format-number.js';
 import { html, type Content, type Markup } from '../data/html.js';
 import { scrolling } from './scrolling.js';
-import type { LeftOut, NamedDigest, ReportData, StepWarning } from '../data/report-data.js';
+import type { NamedDigest } from '../data/evaluated-fold.js';
+import type { LeftOut, ReportData, StepWarning } from '../data/report-data.js';
 import { timelineFigure } from '../figures/timeline-figure.js';
 import type { Timeline } from '../data/timeline.js';
 

@@ -170,7 +170,8 @@ test('warnings, time, memory and devices come from the receipts, training curves
     data.training.map(({ group, folds, missing }) => [group, folds.length, missing]),
     MODELS.map((model) => [model, 3, 6]),
   );
-  assert.deepEqual(data.training[0].folds[0].history[1], { epoch: 2, loss: 0.4, valLoss: 0.7, valAuc: 0.75 });
+  const scores = { valAuc: 0.75, valConcordance: null, valRmse: null };
+  assert.deepEqual(data.training[0].folds[0].history[1], { epoch: 2, loss: 0.4, valLoss: 0.7, ...scores });
   const [used] = data.resources;
   assert.deepEqual(
     [used.stage, used.items, used.total, used.longest, used.memory, used.devices],

@@ -11,6 +11,7 @@ function fold(number: number, counts: Record<string, number>): FoldResult {
 
 function notesOf(...folds: FoldResult[]): string[] {
   return automaticNotes({
+    evaluations: folds,
     folds,
     heatmaps: [],
     left: [],

@@ -77,11 +77,14 @@ test('with three classes, the report has macro means, each class, its curve, and
   const items = ['abmil', 'dsmil'].flatMap((model) => [0, 1].map((fold) => writeFold(work, model, fold)));
   const job = jobOf(t, work, items);
   const { comparisons, scored, pooled, rows } = await readReport(job);
-  assert.deepEqual(comparisons, []);
+  const [{ method, slides, result, pHolm }] = comparisons;
+  assert.deepEqual([comparisons.length, method, slides], [1, 'bootstrap', 24]);
+  assert.deepEqual([result.aucA, result.aucB], pooled.map(({ auc }) => auc?.mean)); // prettier-ignore
+  assert.ok(pHolm > 0.05 && result.difference95[0] <= 0 && result.difference95[1] >= 0);
   const page = await pageOf(job);
   for (const text of [
     '24 scored slides (8 lung, 8 skin, 8 thyroid) · 1 repeat of 2 folds',
-    'There are no tests: DeLong’s test compares AUCs of two classes.',
+    'Paired bootstrap (the same slides for both models, drawn within each class) of the macro AUC of the pooled',
     'the most probable class is called',
     'Mean ROC curves of lung, skin, thyroid',
     '>Macro AUC<',
