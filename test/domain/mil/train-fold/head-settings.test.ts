@@ -7,7 +7,7 @@ import { headSettings } from '../../../../domain/mil/train-fold/head-settings.js
 import { run } from '../../../../domain/mil/train-fold/train-fold.js';
 import { temporaryFolder } from '../../../support/temporary-folder.js';
 import { makeCohort, makeJob, trainWith } from '../cohort.js';
-import { makeEndpointCohort } from '../endpoint-splits.js';
+import { makeLearnableCohort } from '../learnable-cohort.js';
 import { hasCode } from '../support.js';
 
 const refuses = (f: () => unknown, message: RegExp) => assert.throws(f, hasCode('InvalidInput', message));
@@ -49,7 +49,7 @@ describe('the loss and its parameters', () => {
   });
 
   test('are checked by plan as far as the splits are known', async (t) => {
-    const cohort = makeEndpointCohort(temporaryFolder(t), 'survival');
+    const cohort = makeLearnableCohort(temporaryFolder(t), 'survival');
     const check = (given: Record<string, string | number>, unknown: string[] = []) =>
       checkTrainFold({ with: { splits: cohort.splits.path, ...given }, unknown: new Set(unknown) });
     assert.deepEqual(check({ loss: 'cox' }), { warnings: [] });
@@ -66,7 +66,7 @@ describe('the loss and its parameters', () => {
 
   test('all training patients censored is refused before training, with the fold', async (t) => {
     const folder = temporaryFolder(t);
-    const cohort = makeEndpointCohort(folder, 'survival', (splits) => ({
+    const cohort = makeLearnableCohort(folder, 'survival', (splits) => ({
       ...splits,
       followUp: Object.fromEntries(Object.keys(splits.labels).map((key) => [key, { time: 4, event: 0 }])),
     }));

@@ -10,7 +10,7 @@ import { run } from '../../../../domain/mil/train-fold/train-fold.js';
 import type { TrainFoldWith } from '../../../../domain/mil/train-fold/parameters.js';
 import { temporaryFolder } from '../../../support/temporary-folder.js';
 import { makeCohort, makeJob, trainWith, type Cohort } from '../cohort.js';
-import { makeEndpointCohort } from '../endpoint-splits.js';
+import { makeLearnableCohort } from '../learnable-cohort.js';
 
 const child = fileURLToPath(new URL('train-child.js', import.meta.url));
 
@@ -47,17 +47,17 @@ const HEADS: readonly [string, (folder: string) => Cohort, Partial<TrainFoldWith
   ['of classes', makeCohort, { model: 'sam-mil' }],
   [
     'of hazards',
-    (folder) => makeEndpointCohort(folder, 'survival'),
+    (folder) => makeLearnableCohort(folder, 'survival'),
     { model: 'abmil', loss: 'hazard', bagsPerStep: 3 },
   ],
   [
     'by Cox, with steps of five bags',
-    (folder) => makeEndpointCohort(folder, 'survival'),
+    (folder) => makeLearnableCohort(folder, 'survival'),
     { model: 'mhim-mil', loss: 'cox', bagsPerStep: 5 },
   ],
   [
     'of values',
-    (folder) => makeEndpointCohort(folder, 'regression'),
+    (folder) => makeLearnableCohort(folder, 'regression'),
     { model: 'sam-mil', loss: 'huber', bagsPerStep: 3 },
   ],
 ];

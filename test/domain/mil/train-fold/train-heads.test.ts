@@ -12,7 +12,7 @@ import { run } from '../../../../domain/mil/train-fold/train-fold.js';
 import { temporaryFolder } from '../../../support/temporary-folder.js';
 import { makeJob, trainWith, type Cohort } from '../cohort.js';
 import { inputFile } from '../support.js';
-import { makeEndpointCohort, outcomeOfSlide } from '../endpoint-splits.js';
+import { makeLearnableCohort, outcomeOfSlide } from '../learnable-cohort.js';
 
 const HEADS = [
   ['survival', 'hazard', 'concordance'],
@@ -40,7 +40,7 @@ describe('mil.train-fold of survival and regression', () => {
   for (const [endpoint, loss, score] of HEADS) {
     test(`${loss} learns, keeps the epoch with the best ${score}, and predicts from the checkpoint`, async (t) => {
       const folder = temporaryFolder(t);
-      const cohort = makeEndpointCohort(folder, endpoint);
+      const cohort = makeLearnableCohort(folder, endpoint);
       await trained(join(folder, 'first'), cohort, { loss, epochs: 1 });
       const tensors = tf.memory().numTensors;
       const { job, result, checkpoint } = await trained(folder, cohort, { loss, bagsPerStep: 4 });
@@ -71,7 +71,7 @@ describe('mil.train-fold of survival and regression', () => {
 
     test(`${loss}: a training that is interrupted within a step of several bags gives the same bytes`, async (t) => {
       const folder = temporaryFolder(t);
-      const cohort = makeEndpointCohort(folder, endpoint);
+      const cohort = makeLearnableCohort(folder, endpoint);
       for (const model of loss === 'cox' ? ['abmil', 'mhim-mil', 'dtfd-mil'] : ['sam-mil']) {
         const settings = trainWith(cohort, { model, loss, bagsPerStep: 5, saveEvery: 0 });
         const whole = await run(makeJob(join(folder, model, 'whole'), cohort.work, settings));
@@ -99,7 +99,7 @@ describe('mil.train-fold of survival and regression', () => {
 
   test('a checkpoint of survival states follow-up and mean risk of each training patient, without names', async (t) => {
     const folder = temporaryFolder(t);
-    const cohort = makeEndpointCohort(folder, 'survival', (splits) => ({
+    const cohort = makeLearnableCohort(folder, 'survival', (splits) => ({
       ...splits,
       // Two neighbors are one patient, with the follow-up of the first.
       groups: Object.fromEntries(Object.keys(splits.labels).map((key, i) => [key, `P${i >> 1}`])),
@@ -137,7 +137,7 @@ describe('mil.train-fold of survival and regression', () => {
 
   test('steps without an event are skipped and said once; the others are trained', async (t) => {
     const folder = temporaryFolder(t);
-    const cohort = makeEndpointCohort(folder, 'survival', (splits) => ({
+    const cohort = makeLearnableCohort(folder, 'survival', (splits) => ({
       ...splits,
       followUp: Object.fromEntries(
         Object.keys(splits.labels).map((key, i) => [key, { time: 5 + i, event: i === 0 ? 1 : 0 }]),
@@ -160,7 +160,7 @@ describe('mil.train-fold of survival and regression', () => {
 
   test('a teacher of the same target is accepted, one of another target is refused', async (t) => {
     const folder = temporaryFolder(t);
-    const cohort = makeEndpointCohort(folder, 'survival');
+    const cohort = makeLearnableCohort(folder, 'survival');
     const plain = { model: 'abmil', scoring: 'relu', loss: 'cox', epochs: 1 } as const;
     const { result } = await trained(join(folder, 'teacher'), cohort, plain);
     const teacher = inputFile(result.files.checkpoint.from);
@@ -175,7 +175,7 @@ describe('mil.train-fold of survival and regression', () => {
 
   test('a window of one bag gives the same bytes as no window', async (t) => {
     const folder = temporaryFolder(t);
-    const cohort = makeEndpointCohort(folder, 'regression');
+    const cohort = makeLearnableCohort(folder, 'regression');
     const [one, none] = [{ bagsPerStep: 1 }, {}];
     const bytes = async (name: string, changes: Partial<TrainFoldWith>) =>
       readFileSync((await trained(join(folder, name), cohort, changes)).result.files.checkpoint.from);
@@ -184,7 +184,7 @@ describe('mil.train-fold of survival and regression', () => {
 
   test('without a score, the last epoch is kept with a note', async (t) => {
     const folder = temporaryFolder(t);
-    const censored = makeEndpointCohort(folder, 'survival', (splits) => ({
+    const censored = makeLearnableCohort(folder, 'survival', (splits) => ({
       ...splits,
       followUp: Object.fromEntries(
         Object.entries(splits.followUp ?? {}).map(([key, { time, event }]) => {

@@ -14,7 +14,7 @@ export function outcomeOfSlide(i: number): { time: number; event: 0 | 1; value: 
 }
 
 /** The cohort of {@link makeCohort}, whose splits state survival or values. */
-export function makeEndpointCohort(
+export function makeLearnableCohort(
   folder: string,
   endpoint: 'survival' | 'regression',
   change: (splits: Splits) => Splits = (splits) => splits,
