@@ -67,7 +67,7 @@ function aucAt(
   }
   if (cases === 0) return undefinedBecause(`no event until ${time}`);
   if (controls === 0) return undefinedBecause(`no patient was followed beyond ${time}`);
-  return { value: area / (cases * controls) };
+  return atMostOne(area / (cases * controls));
 }
 
 function weightedMean(auc: readonly Estimate[], survival: readonly Estimate[]): Estimate {
@@ -79,5 +79,10 @@ function weightedMean(auc: readonly Estimate[], survival: readonly Estimate[]): 
     sum += area.value * (before - now.value);
     before = now.value;
   }
-  return before === 1 ? undefinedBecause('no event until the last time') : { value: sum / (1 - before) };
+  return before === 1 ? undefinedBecause('no event until the last time') : atMostOne(sum / (1 - before));
+}
+
+/** The numerator and the denominator of a perfect ranking are rounded differently. */
+function atMostOne(value: number): Estimate {
+  return { value: Math.min(1, value) };
 }

@@ -174,3 +174,18 @@ test('bootstrap intervals of concordance keep the numbers of events and contain 
   assert.ok(intervals.cindex.low < value && value < intervals.cindex.high);
   assert.equal(intervals.never, undefined);
 });
+
+test('a perfect ranking has scores of exactly 1, also where weights are rounded', () => {
+  const random = new RandomStream('perfect ranking');
+  for (let trial = 0; trial < 200; trial++) {
+    const { times, events } = cohort(random, 40);
+    const followUp = { times: times.map((time) => time + random.uniform()), events };
+    const sorted = [...followUp.times].sort((a, b) => a - b);
+    const curve = censoringCurve({ times: [...followUp.times, 100], events: [...events, 0] });
+    const risks = followUp.times.map((time) => -time);
+    const { auc, mean } = dynamicAuc(followUp, risks, curve, sorted.slice(8, 30));
+    for (const { value } of [mean, unoConcordance(followUp, risks, curve), ...auc]) {
+      assert.ok(value === null || (value <= 1 && value > 1 - 1e-12), `${value}`);
+    }
+  }
+});
