@@ -6,7 +6,6 @@ import { CoxWindow } from '../../domain/mil/targets/cox-window.js';
 import { separateLoss, type BagLoss, type HeadLoss } from '../../domain/mil/targets/head.js';
 import type { Outcome, Target } from '../../domain/mil/targets/target.js';
 import type { Adam } from '../../domain/mil/train-fold/adam.js';
-import { KeptTapes } from '../../domain/mil/train-fold/kept-tapes.js';
 import { TrainStep } from '../../domain/mil/train-fold/step.js';
 
 export interface WindowBag {
@@ -44,10 +43,6 @@ export function trainWindow(
   head: Head,
   rate: number,
 ): number {
-  if (head.loss.name === 'cox') {
-    const loss = trainByTapes(model, adam, bags, head.loss.ties, rate);
-    if (loss !== undefined) return loss;
-  }
   const losses = windowLosses(model, adam.weights(), bags, head);
   if (losses === undefined) return 0;
   const step = new TrainStep(model, adam);
@@ -58,29 +53,4 @@ export function trainWindow(
   step.apply(rate);
   step.dispose();
   return sum / bags.length;
-}
-
-/** As mil.train-fold does where the tapes of the window can be kept; undefined where they cannot. */
-function trainByTapes(
-  model: Model,
-  adam: Adam,
-  bags: readonly WindowBag[],
-  ties: 'efron' | 'breslow',
-  rate: number,
-): number | undefined {
-  const [cox, tapes] = [new CoxWindow(ties), new KeptTapes(model)];
-  for (const { bag, outcome, around } of bags) {
-    tapes.record(adam.weights(), bag, { ...around, ...cox.record(outcome) });
-  }
-  const learnable = cox.losses() !== undefined;
-  const values = tapes.complete ? cox.onlyLosses() : undefined;
-  if (!learnable || values === undefined) {
-    tapes.release();
-    return learnable ? undefined : 0;
-  }
-  const step = new TrainStep(model, adam);
-  for (let i = 0; i < bags.length; i++) step.addGradients(tapes.next(adam.weights()));
-  step.apply(rate);
-  step.dispose();
-  return values.reduce((sum, value) => sum + value, 0) / bags.length;
 }
