@@ -14,34 +14,12 @@ export function differentiate(
   names: readonly string[],
   weights: Weights,
 ): { loss: Scalar; gradients: Weights } {
-  const tape = recordTape(f);
-  return { loss: tape.loss, gradients: gradientsOf(tape, names, weights) };
-}
-
-/** A value with the operations that led to it. */
-export interface Tape {
-  loss: Scalar;
-  operations: readonly Operation[];
-}
-
-/** Computes the value of `f`. {@link gradientsOf} or {@link disposeTape} must follow, once. */
-export function recordTape(f: () => Scalar): Tape {
   const { value: loss, operations } = recorded(tf, f);
-  return { loss, operations };
-}
-
-/** Releases what a tape keeps for its gradients, and its value. */
-export function disposeTape({ loss, operations }: Tape): void {
-  tf.dispose([loss, ...operations.flatMap(({ saved }) => saved)]);
-}
-
-/** The gradients of a tape, as {@link differentiate} returns them. Its value stays. */
-export function gradientsOf({ loss, operations }: Tape, names: readonly string[], weights: Weights): Weights {
   const requested = new Map(names.map((name) => [weights[name].id, name]));
   const found = backpropagate(relevant(operations, new Set(requested.keys()), loss), loss);
   const gradients: Weights = {};
   for (const [id, gradient] of found) gradients[requested.get(id) as string] = gradient;
-  return gradients;
+  return { loss, gradients };
 }
 
 /** A node with the inputs that depend on the requested weights. */

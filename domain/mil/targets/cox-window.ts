@@ -1,6 +1,5 @@
 import { SamMilError } from '../../errors.js';
-import { tf, type Scalar, type Tensor2D } from '../compute/backend.js';
-import { differentiable } from '../compute/differentiable.js';
+import { tf, type Tensor2D } from '../compute/backend.js';
 import { hostLoss } from '../compute/layers.js';
 import { coxLoss, type CoxTies } from './cox-loss.js';
 import type { BagLoss } from './head.js';
@@ -18,8 +17,6 @@ interface CallLoss {
 interface RecordedBag {
   outcome: Outcome;
   calls: Call[];
-  /** Known once the log hazards of the whole window are. */
-  losses?: readonly CallLoss[];
 }
 
 /**
@@ -27,10 +24,10 @@ interface RecordedBag {
  * rows (pseudo-bags, tiers). Row r of call c of every bag forms one partial likelihood; each bag reports
  * their sum with its own weights, so that the mean over the bags is the loss of the window.
  *
- * The first pass over the bags records the log hazards. The gradients then come from the tapes of this pass,
- * if they were kept, or from a second pass with `losses`, with the same weights and random streams. A bag
- * with fewer rows or calls than others (fewer instances than pseudo-bags) takes part in every likelihood,
- * with its rows in turn, and its slopes are means.
+ * It takes two passes over the bags, with the same weights and random streams: the first records the log
+ * hazards, the second differentiates with `losses`. A bag with fewer rows or calls than others (fewer
+ * instances than pseudo-bags) takes part in every likelihood, with its rows in turn, and its slopes are
+ * means.
  */
 export class CoxWindow {
   private readonly ties: CoxTies;
@@ -40,27 +37,17 @@ export class CoxWindow {
     this.ties = ties;
   }
 
-  /**
-   * The loss of the next bag in the first pass. Its value is 1; `losses` must be called before
-   * its gradient is computed.
-   */
+  /** The loss of the next bag in the first pass. Its value has no meaning. */
   record(outcome: Outcome): BagLoss {
-    const bag: RecordedBag = { outcome, calls: [] };
-    this.bags.push(bag);
+    const calls: Call[] = [];
+    this.bags.push({ outcome, calls });
     return {
       outcome,
-      bagLoss(logits, weights = [1]) {
-        const at = bag.calls.push(Float32Array.from(logits.dataSync())) - 1;
-        return laterLoss(logits, () => slopesOf(bag.losses?.[at], weights));
+      bagLoss(logits) {
+        calls.push(Float32Array.from(logits.dataSync()));
+        return tf.scalar(0);
       },
     };
-  }
-
-  /** The loss of each bag, if every bag called `bagLoss` once, with one row. To be called after `losses`. */
-  onlyLosses(): number[] | undefined {
-    const single = this.bags.every(({ calls }) => calls.length === 1 && calls[0].length === 1);
-    if (!single) return undefined;
-    return this.bags.map(({ losses }) => Math.fround(losses?.[0].values[0] ?? NaN));
   }
 
   /** Whether all log hazards of the last recorded bag are finite. */
@@ -98,11 +85,7 @@ export class CoxWindow {
       }
     }
     const learnable = found.some((bag) => bag.some(({ slopes }) => slopes.some((slope) => slope !== 0)));
-    if (!learnable) return undefined;
-    return found.map((calls, i) => {
-      this.bags[i].losses = calls;
-      return sloped(this.bags[i].outcome, calls);
-    });
+    return learnable ? found.map((calls, bag) => sloped(this.bags[bag].outcome, calls)) : undefined;
   }
 }
 
@@ -120,23 +103,6 @@ function eventOf({ outcome }: RecordedBag): number {
   return outcome.endpoint === 'survival' ? outcome.event : 0;
 }
 
-/** A value of 1 whose slopes are computed when they are needed. */
-function laterLoss(logits: Tensor2D, slopes: () => Float32Array): Scalar {
-  return differentiable([logits], () => ({
-    value: tf.scalar(1),
-    gradient(dy) {
-      const [share] = dy.dataSync();
-      const own = slopes();
-      return [tf.tensor2d(share === 1 ? own : own.map((slope) => slope * share), logits.shape)];
-    },
-  }));
-}
-
-function slopesOf(call: CallLoss | undefined, weights: readonly number[]): Float32Array {
-  if (call === undefined) throw new Error('the slopes of a window are not known yet');
-  return Float32Array.from(weights, (weight, row) => weight * call.slopes[row]);
-}
-
 /** Returns the known loss and slopes of each call. */
 function sloped(outcome: Outcome, calls: readonly CallLoss[]): BagLoss {
   let next = 0;
@@ -149,7 +115,7 @@ function sloped(outcome: Outcome, calls: readonly CallLoss[]): BagLoss {
       }
       return hostLoss(logits, () => ({
         loss: weights.reduce((sum, weight, row) => sum + weight * call.values[row], 0),
-        gradient: slopesOf(call, weights),
+        gradient: Float32Array.from(weights, (weight, row) => weight * call.slopes[row]),
       }));
     },
   };

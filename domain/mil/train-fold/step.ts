@@ -23,16 +23,13 @@ export function lossGradients(model: Model, weights: Weights, bag: Bag, context:
     );
   const value = loss.dataSync()[0];
   loss.dispose();
-  requireGradients(gradients);
+  if (Object.keys(gradients).length === 0) {
+    throw new SamMilError(
+      'ContractBroken',
+      'the loss does not depend on any weight, so nothing would be trained',
+    );
+  }
   return { loss: value, gradients };
-}
-
-export function requireGradients(gradients: Weights): void {
-  if (Object.keys(gradients).length > 0) return;
-  throw new SamMilError(
-    'ContractBroken',
-    'the loss does not depend on any weight, so nothing would be trained',
-  );
 }
 
 /** One update of the weights by the mean gradient of some bags, which are added one after the other. */
@@ -54,18 +51,13 @@ export class TrainStep {
   add(bag: Bag, context: StepContext, share = 1): number {
     const { loss, gradients } = lossGradients(this.model, this.adam.weights(), bag, context);
     if (share !== 1) scale(gradients, share);
-    this.addGradients(gradients);
-    return loss * share;
-  }
-
-  /** @param gradients of one more bag; disposed */
-  addGradients(gradients: Weights): void {
     this.bags++;
     for (const [name, gradient] of Object.entries(gradients)) {
       const before = this.sum[name] as Weights[string] | undefined;
       this.sum[name] = before === undefined ? gradient : tf.add(before, gradient);
       if (before !== undefined) tf.dispose([before, gradient]);
     }
+    return loss * share;
   }
 
   /** A parameter on which no bag depends stays unchanged. */

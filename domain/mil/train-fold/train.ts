@@ -1,14 +1,13 @@
+import { existsSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { SamMilError } from '../../errors.js';
 import { RandomStream } from '../../random.js';
 import { openAdam, type Adam } from './adam.js';
+import { tf } from '../compute/backend.js';
 import { afterScore, shouldStop } from './early-stopping.js';
 import type { StepContext } from '../models/model.js';
 import { initialWeights } from '../compute/parameters.js';
 import { learningRate } from './scheduler.js';
-import { lastGood, stillInfers } from './divergence.js';
-import { resultOf } from './training-result.js';
-import { KeptTapes } from './kept-tapes.js';
 import { TrainStep } from './step.js';
 import { Teacher } from './teacher.js';
 import { addSums, freshState, noSums } from './fresh-state.js';
@@ -16,6 +15,7 @@ import {
   isSound,
   loadState,
   saveState,
+  statePath,
   type EpochSums,
   type HistoryRow,
   type TrainingState,
@@ -46,13 +46,6 @@ export async function train(plan: TrainingPlan, hooks: TrainingHooks): Promise<T
 
 /** Maximum milliseconds for which a training blocks the event loop, and with it an abort. */
 const YIELD_MS = 50;
-
-/** A Cox window whose gradients follow from the tapes of its only pass. */
-interface CoxTapes {
-  tapes: KeptTapes;
-  /** Loss of each bag. */
-  values: readonly number[];
-}
 
 class Training {
   private readonly plan: TrainingPlan;
@@ -85,7 +78,7 @@ class Training {
     while (this.state.epoch < epochs && !this.stopsEarly()) {
       await this.finishEpoch();
     }
-    return resultOf(this.plan, this.state, () => this.adam.state().weights, this.ms);
+    return this.result();
   }
 
   dispose(): void {
@@ -113,28 +106,21 @@ class Training {
     rate: number,
   ): Promise<void> {
     const { state } = this;
-    const tapes = new KeptTapes(this.plan.model);
-    try {
-      const losses = await this.lossesOf(window, following, tapes);
-      addSums(
-        state.sums,
-        losses === undefined
-          ? { ...noSums(), skipped: window.length }
-          : await this.update(window, following, losses, rate),
-      );
-    } finally {
-      tapes.release();
-    }
+    const losses = await this.lossesOf(window);
+    const sums =
+      losses === undefined
+        ? { ...noSums(), skipped: window.length }
+        : await this.update(window, following, losses, rate);
+    addSums(state.sums, sums);
     state.step += window.length;
   }
 
   private async update(
     window: readonly LabeledKey[],
     following: readonly LabeledKey[],
-    losses: readonly BagLoss[] | CoxTapes,
+    losses: readonly BagLoss[],
     rate: number,
   ): Promise<EpochSums> {
-    if ('tapes' in losses) return this.updateByTapes(losses, rate);
     const { plan, adam, teacher } = this;
     const sums = noSums();
     const step = new TrainStep(plan.model, adam);
@@ -157,23 +143,6 @@ class Training {
     return sums;
   }
 
-  private async updateByTapes({ tapes, values }: CoxTapes, rate: number): Promise<EpochSums> {
-    const { plan, adam } = this;
-    const step = new TrainStep(plan.model, adam);
-    try {
-      for (let at = 0; at < values.length; at++) {
-        await this.pause();
-        const began = performance.now();
-        step.addGradients(tapes.next(adam.weights()));
-        if (at === values.length - 1) step.apply(rate);
-        this.ms.steps += performance.now() - began;
-      }
-    } finally {
-      step.dispose();
-    }
-    return { ...noSums(), loss: values.reduce((sum, value) => sum + value, 0) };
-  }
-
   private addBag(
     step: TrainStep,
     { key, outcome, bag }: ScoredBag,
@@ -186,22 +155,18 @@ class Training {
   }
 
   /** The losses of the bags of a window; undefined if they have nothing to learn. */
-  private async lossesOf(
-    window: readonly LabeledKey[],
-    following: readonly LabeledKey[],
-    tapes: KeptTapes,
-  ): Promise<BagLoss[] | CoxTapes | undefined> {
+  private async lossesOf(window: readonly LabeledKey[]): Promise<BagLoss[] | undefined> {
     const { plan, adam, hooks } = this;
     const { loss, target } = plan;
     if (loss.name !== 'cox') return window.map(({ outcome }) => separateLoss(outcome, target, loss));
     const cox = new CoxWindow(loss.ties);
     let at = 0;
-    for await (const { key, outcome, bag } of plan.bags.walk(window, tapes.complete ? following : window)) {
+    for await (const { key, outcome, bag } of plan.bags.walk(window, window)) {
       await this.pause();
       const began = performance.now();
       const context = this.stepContext(cox.record(outcome), at);
       const weights = adam.weights();
-      this.named(key, at, () => tapes.record(weights, bag, context));
+      this.named(key, at, () => tf.tidy(() => void plan.model.loss(weights, bag, context)));
       if (!cox.finite) throw this.diverged(NaN, key, at);
       this.ms.steps += performance.now() - began;
       at++;
@@ -213,8 +178,7 @@ class Training {
       );
       this.skipped = true;
     }
-    const values = tapes.complete ? cox.onlyLosses() : undefined;
-    return losses && values ? { tapes, values } : losses;
+    return losses;
   }
 
   /** @param parts sums of the reported parts of the loss; without, they are not reported */
@@ -286,6 +250,24 @@ class Training {
     return plan.select === 'best' && shouldStop(state.stopping, state.epoch - 1, plan.stopping);
   }
 
+  private result(): TrainingResult {
+    const { state, plan } = this;
+    const last = state.history[state.history.length - 1];
+    const chosen = state.best ?? {
+      epoch: last.epoch - 1,
+      score: last.valScore,
+      weights: this.adam.state().weights,
+    };
+    return {
+      weights: chosen.weights,
+      epoch: chosen.epoch + 1,
+      ...(chosen.score === undefined ? {} : { valScore: chosen.score }),
+      history: state.history,
+      stoppedEarly: state.epoch < plan.epochs,
+      seconds: { steps: this.ms.steps / 1000, validation: this.ms.validation / 1000 },
+    };
+  }
+
   /** Runs between steps: yields to the event loop, saves periodically, stops on abort. */
   private async pause(): Promise<void> {
     if (performance.now() - this.yieldedAt > YIELD_MS) {
@@ -315,12 +297,32 @@ class Training {
   private diverged(loss: number, key: string, at: number): SamMilError {
     const { epoch } = this.state;
     const step = this.state.step + at;
-    if (stillInfers(this.plan, this.adam.weights(), key)) this.save();
+    if (this.stillInfers(key)) this.save();
     const what = `training diverged: the loss became ${loss} in epoch ${epoch + 1}, step ${step + 1} (bag "${key}")`;
     return new SamMilError('InvalidInput', what, {
       expected: 'a finite loss',
-      next: `lower \`lr\` or check that bag's features; ${lastGood(this.plan.checkpoint)}`,
+      next: `lower \`lr\` or check that bag's features; ${this.lastGood()}`,
     });
+  }
+
+  /**
+   * Whether the weights work for other bags. If not, an update has damaged them and the previously saved
+   * state is better.
+   */
+  private stillInfers(key: string): boolean {
+    const { plan, adam } = this;
+    const others = plan.train.filter((bag) => bag.key !== key).slice(0, 3);
+    return others.some((other) => {
+      const bag = plan.bags.get(other.key);
+      const logits = tf.tidy(() => plan.model.infer(adam.weights(), bag).logits.dataSync());
+      return logits.every(Number.isFinite);
+    });
+  }
+
+  /** States where the last good weights are. An update may have overflowed before any state was saved. */
+  private lastGood(): string {
+    const path = statePath(this.plan.checkpoint);
+    return existsSync(path) ? `the last good weights are in ${path}` : 'no state was saved before';
   }
 
   private named<T>(key: string, at: number, f: () => T): T {
